@@ -1,0 +1,315 @@
+"""
+A presence change: who is told, and when.
+
+There are two ways to know who is online. A *listener* gets the whole list at each
+publication; a *watcher* gets only who came and went, of all users or of some.
+
+A publication comes at once after a quiet time, and otherwise when the window that the
+publication before it opened has passed; whatever cancels out meanwhile is never told.
+
+While a socket is *paused*, because it reads more slowly than it is written to, nothing
+is kept for it: when it drains it gets one event with the net change, or the newest list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
+from presence.roster.journal import Change, Journal
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import OnlineStatus, OnlineUsers, Position
+
+T = TypeVar("T")
+
+MOST_WAITING = 16
+"""How many requests of one socket wait until the list has settled."""
+
+_SHARE_OF_TIME = 4
+"""Sending takes at most one part in so many of the time."""
+
+
+@attrs.define
+class _Watch:
+    """
+    A subscription.
+
+    :ivar users: The chosen users; None for all.
+    :ivar previous: The version of the last reply or event that was written for it.
+    :ivar behind: Whether a change was held back while the socket was paused.
+    """
+
+    users: frozenset[int] | None
+    previous: int
+    behind: bool = False
+
+
+@attrs.define(eq=False)
+class _Reader:
+    """
+    What one socket is told.
+
+    :ivar list_due: Whether a list was held back while the socket was paused.
+    :ivar unsettled: What waits until the list has settled.
+    """
+
+    socket: Socket
+    watch: _Watch | None = None
+    list_due: bool = False
+    unsettled: list[Deferred[None]] = attrs.Factory(list)
+
+
+def _following(reader: _Reader) -> _Watch | None:
+    """Return the subscription of a reader that keeps up; note for another that it is behind."""
+    watch = reader.watch
+    if watch is not None and reader.socket.connection.paused:
+        watch.behind = True
+        return None
+    return watch
+
+
+@implementer(IPresenceListener)
+class Broadcast:
+    """
+    Tells sockets who comes and goes.
+
+    :param journal: Holds what there is to tell.
+    :param make_frame: Makes one frame for all who get an event.
+    :param interval_seconds: The least time between two publications; 0 publishes
+        every change by itself.
+    :param settle_seconds: How long after :meth:`start` nothing is published.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        make_frame: FrameMaker,
+        clock: IReactorTime,
+        *,
+        interval_seconds: float,
+        settle_seconds: float,
+    ) -> None:
+        self._journal = journal
+        self._make_frame = make_frame
+        self._clock = clock
+        self._interval_seconds = interval_seconds
+        self._settle_seconds = settle_seconds
+        self._publishes = False
+        self._settling: IDelayedCall | None = None
+        self._window: IDelayedCall | None = None
+        self._quiet_from = 0.0
+        self._list: tuple[int, Frame] | None = None
+        self._readers: dict[Socket, _Reader] = {}
+        self._newcomers: dict[_Reader, None] = {}
+        self._listeners: dict[_Reader, None] = {}
+        self._watchers: dict[_Reader, None] = {}
+        self._watchers_of: dict[int, dict[_Reader, None]] = {}
+
+    def start(self) -> None:
+        """Begin to settle."""
+        self._publishes = self._settle_seconds == 0
+        if not self._publishes:
+            self._settling = self._clock.callLater(self._settle_seconds, self._settled)
+
+    def stop(self) -> None:
+        """Publish nothing any more."""
+        self._publishes = False
+        for call in (self._settling, self._window):
+            if call is not None:
+                call.cancel()
+        self._settling = self._window = None
+
+    # The sockets
+
+    def add(self, socket: Socket) -> None:
+        """Add a socket that gets neither lists nor changes yet."""
+        self._readers[socket] = _Reader(socket)
+
+    def remove(self, socket: Socket) -> None:
+        """Tell a socket nothing any more; what it waits for is cancelled."""
+        reader = self._readers.pop(socket)
+        self._unlisten(reader)
+        self._unwatch(reader)
+        for waiting in reader.unsettled:
+            waiting.errback(Refused(ErrorCode.CANCELLED, "the socket said GOODBYE meanwhile"))
+
+    def listen(self, socket: Socket) -> None:
+        """Send a socket the list: now, or as soon as its own user is on it, and at each change."""
+        reader = self._readers[socket]
+        if reader in self._listeners:
+            return
+        if self._publishes and socket.user_id in self._journal:
+            self._listeners[reader] = None
+            self._send_list(reader)
+        else:
+            self._newcomers[reader] = None
+
+    def unlisten(self, socket: Socket) -> None:
+        """Send a socket no more lists."""
+        self._unlisten(self._readers[socket])
+
+    def watch(self, socket: Socket, users: frozenset[int] | None) -> None:
+        """Tell a socket from now on who comes and goes, of these users or of all."""
+        reader = self._readers[socket]
+        self._unwatch(reader)
+        reader.watch = _Watch(users, self._journal.version)
+        if users is None:
+            self._watchers[reader] = None
+        else:
+            for user in users:
+                self._watchers_of.setdefault(user, {})[reader] = None
+
+    def unwatch(self, socket: Socket) -> None:
+        """Tell a socket no longer who comes and goes."""
+        self._unwatch(self._readers[socket])
+
+    def drained(self, socket: Socket) -> None:
+        """Tell a socket that was paused what it missed."""
+        reader = self._readers[socket]
+        if reader.watch is not None and reader.watch.behind:
+            reader.watch.behind = False
+            self._catch_up(reader, reader.watch)
+        if reader.list_due:
+            self._send_list(reader)
+
+    def when_settled(self, socket: Socket, ask: Callable[[], T]) -> T | Deferred[T]:
+        """Return what ``ask`` returns, once there is a list to speak of."""
+        if self._settling is None:
+            return ask()
+        waiting = self._readers[socket].unsettled
+        if len(waiting) >= MOST_WAITING:
+            after = self._settling.getTime() - self._clock.seconds()
+            raise Refused(ErrorCode.RATE_LIMITED, "too many requests wait for the list", after=after)
+        settled: Deferred[None] = Deferred()
+        waiting.append(settled)
+        return settled.addCallback(lambda _: ask())
+
+    # The publications
+
+    def changed(self) -> None:
+        """Publish, now or when the window has passed."""
+        if not self._publishes or self._window is not None:
+            return
+        wait_seconds = self._quiet_from - self._clock.seconds()
+        if self._interval_seconds == 0 or wait_seconds <= 0:
+            self._publish()
+        else:
+            self._window = self._clock.callLater(wait_seconds, self._window_passed)
+
+    def _window_passed(self) -> None:
+        self._window = None
+        self._publish()
+
+    def _settled(self) -> None:
+        self._settling = None
+        self._publishes = True
+        self._publish()
+        for reader in list(self._readers.values()):
+            waiting, reader.unsettled = reader.unsettled, []
+            for settled in waiting:
+                settled.callback(None)
+
+    def _publish(self) -> None:
+        change = self._journal.publish()
+        if change is None:
+            return
+        started = self._clock.seconds()
+        self._tell_watchers(change)
+        self._tell_watchers_of_some(change)
+        self._tell_listeners()
+        took_seconds = self._clock.seconds() - started
+        self._quiet_from = started + max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
+
+    def _tell_watchers(self, change: Change) -> None:
+        # Almost all were told the publication before this one, so there is one frame
+        # for them; who was paused while nothing changed on balance has another
+        # `previous`, and the same users came and went since then.
+        frames: dict[int, Frame] = {}
+        for reader in self._watchers:
+            watch = _following(reader)
+            if watch is None:
+                continue
+            frame = frames.get(watch.previous)
+            if frame is None:
+                event = self._status(attrs.evolve(change, previous=watch.previous))
+                frame = frames[watch.previous] = self._make_frame(event)
+            self._tell(reader, watch, frame)
+
+    def _tell_watchers_of_some(self, change: Change) -> None:
+        told: dict[_Reader, tuple[list[int], list[int]]] = {}
+        for index, users in enumerate((change.came, change.went)):
+            for user in users:
+                for reader in self._watchers_of.get(user, ()):
+                    told.setdefault(reader, ([], []))[index].append(user)
+        for reader, (came, went) in told.items():
+            watch = _following(reader)
+            if watch is None:
+                continue
+            event = self._status(Change(watch.previous, change.version, came, went))
+            self._tell(reader, watch, self._make_frame(event))
+
+    def _tell_listeners(self) -> None:
+        for reader in list(self._newcomers):
+            if reader.socket.user_id in self._journal:
+                del self._newcomers[reader]
+                self._listeners[reader] = None
+        for reader in self._listeners:
+            self._send_list(reader)
+
+    def _catch_up(self, reader: _Reader, watch: _Watch) -> None:
+        journal = self._journal
+        change = journal.since(Position(journal.epoch, watch.previous))
+        if change is None:
+            online = journal.online if watch.users is None else journal.among(watch.users)
+            reset = OnlineStatus(epoch=journal.epoch, version=journal.version, reset=True, online=online)
+            self._tell(reader, watch, self._make_frame(reset))
+            return
+        if watch.users is not None:
+            change = change.among(watch.users)
+        if change:
+            self._tell(reader, watch, self._make_frame(self._status(change)))
+
+    def _status(self, change: Change) -> OnlineStatus:
+        return OnlineStatus(
+            epoch=self._journal.epoch,
+            version=change.version,
+            previous=change.previous,
+            wentOnline=list(change.came),
+            wentOffline=list(change.went),
+        )
+
+    def _tell(self, reader: _Reader, watch: _Watch, frame: Frame) -> None:
+        if reader.socket.connection.send(frame):
+            watch.previous = self._journal.version
+
+    def _send_list(self, reader: _Reader) -> None:
+        journal = self._journal
+        connection = reader.socket.connection
+        reader.list_due = connection.paused
+        if connection.paused:
+            return
+        if self._list is None or self._list[0] != journal.version:
+            event = OnlineUsers(online=journal.online, epoch=journal.epoch, version=journal.version)
+            self._list = (journal.version, self._make_frame(event))
+        connection.send(self._list[1])
+
+    def _unlisten(self, reader: _Reader) -> None:
+        self._newcomers.pop(reader, None)
+        self._listeners.pop(reader, None)
+        reader.list_due = False
+
+    def _unwatch(self, reader: _Reader) -> None:
+        watch, reader.watch = reader.watch, None
+        self._watchers.pop(reader, None)
+        chosen: Iterable[int] = () if watch is None or watch.users is None else watch.users
+        for user in chosen:
+            readers = self._watchers_of[user]
+            del readers[reader]
+            if not readers:
+                del self._watchers_of[user]

@@ -1,0 +1,243 @@
+"""
+The account API of the sample platform, for development.
+
+``POST /oauth/token`` grants a token by password, ``GET /users/me`` says whose a
+token is. Every answer is JSON, the errors too. :class:`Faults` makes the second
+one misbehave, for tests; nothing of it can be reached over HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl
+
+import attrs
+import msgspec
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from presence.demo.accounts import Account, Accounts, NotGranted, OAuthError, TokenRequest
+
+LARGEST_BODY_BYTES = 8192
+"""The most that a request may carry."""
+
+_REALM = 'realm="presence demo"'
+
+
+class Fault(Enum):
+    """How ``GET /users/me`` misbehaves."""
+
+    NONE = auto()
+    ERROR = auto()
+    TOO_MANY_REQUESTS = auto()
+    HANG = auto()
+    WRONG_ID = auto()
+    DROP = auto()
+
+
+@attrs.define
+class Faults:
+    """
+    Switches that make ``GET /users/me`` misbehave; change them at any time.
+
+    :ivar fault: What it does instead of its job.
+    :ivar delay_seconds: How long it waits first.
+    :ivar retry_after_seconds: What it hints at with ``TOO_MANY_REQUESTS``.
+    """
+
+    fault: Fault = Fault.NONE
+    delay_seconds: float = 0.0
+    retry_after_seconds: int = 7
+
+
+class _BoundedBody(BytesIO):
+    """The body of a request; of one that is too large just enough is kept to know it."""
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - BytesIO takes any buffer
+        room = LARGEST_BODY_BYTES + 1 - self.tell()
+        return super().write(data[: max(room, 0)])
+
+
+class BoundedRequest(Request):
+    """A request whose body takes a bounded part of memory, whatever is sent."""
+
+    def gotLength(self, length: int | None) -> None:  # noqa: ARG002 - what is promised binds nobody
+        """Provide the place of the body."""
+        self.content = _BoundedBody()
+
+
+def answer(request: IRequest, status: HTTPStatus, content_type: str, body: bytes) -> bytes:
+    """Set the head of a response and return its body, which a HEAD request goes without."""
+    request.setResponseCode(status, status.phrase.encode())
+    request.setHeader("Content-Type", content_type)
+    request.setHeader("Content-Length", str(len(body)))
+    return b"" if request.method == b"HEAD" else body
+
+
+def answer_json(request: IRequest, status: HTTPStatus, body: object) -> bytes:
+    """Answer with JSON that no cache keeps."""
+    request.setHeader("Cache-Control", "no-store")
+    return answer(request, status, "application/json", msgspec.json.encode(body))
+
+
+def answer_error(request: IRequest, status: HTTPStatus, error: str, description: str) -> bytes:
+    """Answer with an error, in the form that OAuth gives to errors."""
+    return answer_json(request, status, {"error": error, "error_description": description})
+
+
+class JsonResource(Resource):
+    """A place that answers with JSON, also to a wrong method and below itself."""
+
+    allowedMethods: Sequence[bytes] = (b"GET", b"HEAD")
+
+    def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: ARG002 - Twisted passes both
+        """Find nothing."""
+        return NotFound()
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer, or refuse the method."""
+        if request.method in self.allowedMethods:
+            return super().render(request)  # type: ignore[no-any-return]  # untyped in Twisted
+        allowed = b", ".join(self.allowedMethods).decode()
+        request.setHeader("Allow", allowed)
+        return answer_error(
+            request, HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"try one of {allowed}"
+        )
+
+
+class NotFound(JsonResource):
+    """A place where nothing is."""
+
+    def render(self, request: Request) -> bytes | int:
+        """Say so, whatever the method."""
+        return answer_error(request, HTTPStatus.NOT_FOUND, "not_found", "there is nothing here")
+
+
+class Directory(NotFound):
+    """A place that only has places below it."""
+
+    def __init__(self, **children: Resource) -> None:
+        super().__init__()
+        for name, child in children.items():
+            self.putChild(name.encode(), child)
+
+
+class TokenResource(JsonResource):
+    """``POST /oauth/token``."""
+
+    allowedMethods = (b"POST",)
+
+    def __init__(self, accounts: Accounts) -> None:
+        super().__init__()
+        self._accounts = accounts
+
+    def render_POST(self, request: Request) -> bytes:
+        """Grant a token."""
+        body = request.content.read()  # type: ignore[union-attr]  # a request that arrived has one
+        if len(body) > LARGEST_BODY_BYTES:
+            return answer_error(
+                request,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                OAuthError.INVALID_REQUEST,
+                f"the body is larger than {LARGEST_BODY_BYTES} bytes",
+            )
+        try:
+            grant = self._accounts.grant(_read_token_request(request.getHeader("content-type"), body))
+        except NotGranted as refusal:
+            return self._refuse(request, refusal)
+        request.setHeader("Pragma", "no-cache")
+        return answer_json(request, HTTPStatus.OK, grant)
+
+    def _refuse(self, request: Request, refusal: NotGranted) -> bytes:
+        status = HTTPStatus.BAD_REQUEST
+        if refusal.error is OAuthError.INVALID_CLIENT:
+            status = HTTPStatus.UNAUTHORIZED
+            if request.getHeader("authorization") is not None:
+                # Only then: to this header a browser opens its own password window.
+                request.setHeader("WWW-Authenticate", f"Basic {_REALM}")
+        return answer_error(request, status, refusal.error, refusal.description)
+
+
+def _read_token_request(content_type: str | None, body: bytes) -> TokenRequest:
+    """Read a body by the media type it claims; a charset beside it changes nothing."""
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    try:
+        if media_type == "application/json":
+            return msgspec.json.decode(body, type=TokenRequest)
+        if media_type == "application/x-www-form-urlencoded":
+            return msgspec.convert(_read_form(body), TokenRequest)
+    except (ValueError, RecursionError) as problem:
+        raise NotGranted(OAuthError.INVALID_REQUEST, f"cannot read the body: {problem}") from None
+    raise NotGranted(OAuthError.INVALID_REQUEST, "send application/json or application/x-www-form-urlencoded")
+
+
+def _read_form(body: bytes) -> dict[str, str]:
+    pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=100)
+    form = dict(pairs)
+    if len(form) < len(pairs):
+        raise ValueError("a parameter comes twice")
+    return form
+
+
+class MeResource(JsonResource):
+    """``GET /users/me``."""
+
+    def __init__(self, accounts: Accounts, faults: Faults, clock: IReactorTime) -> None:
+        super().__init__()
+        self._accounts = accounts
+        self._faults = faults
+        self._clock = clock
+
+    def render_GET(self, request: Request) -> int:
+        """Say whose the token is; sooner, later or never."""
+        later = self._clock.callLater(self._faults.delay_seconds, self._respond, request)
+
+        def give_up(_: Failure) -> None:
+            if later.active():
+                later.cancel()
+
+        request.notifyFinish().addErrback(give_up)
+        return NOT_DONE_YET
+
+    def _respond(self, request: Request) -> None:
+        fault = self._faults.fault
+        if fault is Fault.HANG:
+            return
+        if fault is Fault.DROP:
+            request.loseConnection()
+            return
+        request.write(self._decide(request, fault))
+        request.finish()
+
+    def _decide(self, request: Request, fault: Fault) -> bytes:
+        if fault is Fault.ERROR:
+            return answer_error(request, HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", "as ordered")
+        if fault is Fault.TOO_MANY_REQUESTS:
+            request.setHeader("Retry-After", str(self._faults.retry_after_seconds))
+            return answer_error(request, HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", "as ordered")
+        scheme, _, token = (request.getHeader("authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            request.setHeader("WWW-Authenticate", f"Bearer {_REALM}")
+            return answer_error(
+                request, HTTPStatus.UNAUTHORIZED, "unauthorized", "an access token is missing"
+            )
+        account = self._accounts.account_of(token.strip())
+        if account is None:
+            return answer_error(
+                request, HTTPStatus.FORBIDDEN, "invalid_token", "the access token is unknown or expired"
+            )
+        if fault is Fault.WRONG_ID:
+            account = attrs.evolve(account, id=account.id + 1)
+        return answer_json(request, HTTPStatus.OK, describe(account))
+
+
+def describe(account: Account) -> dict[str, object]:
+    """Return what the API tells about an account."""
+    return attrs.asdict(account)

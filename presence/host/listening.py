@@ -1,0 +1,71 @@
+"""A port as a service, which ends the process in one line when it cannot be had."""
+
+from __future__ import annotations
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.python.failure import Failure
+
+from presence.logs import logger
+
+_log = logger(__name__)
+
+
+class Listener(Service):
+    """
+    Listens on an endpoint while it runs.
+
+    ``twistd`` binds in :meth:`privilegedStartService`, before it drops root; ``twist``
+    never calls that, so :meth:`startService` binds where nothing is bound yet.
+
+    Twisted's own services either log a taken port and run on, deaf, or end with some
+    forty lines of traceback.
+
+    :param description: The endpoint as the operator wrote it.
+    """
+
+    def __init__(self, description: str, endpoint: IStreamServerEndpoint, factory: IProtocolFactory) -> None:
+        self.description = description
+        self._endpoint = endpoint
+        self._factory = factory
+        self._listening: Deferred[IListeningPort] | None = None
+        self._port: IListeningPort | None = None
+
+    @property
+    def host(self) -> IAddress:
+        """The address that is listened on; there is one once the service has started."""
+        if self._port is None:
+            raise RuntimeError(f"{self.description} does not listen")
+        return self._port.getHost()
+
+    def privilegedStartService(self) -> None:
+        """
+        Bind; every kind of endpoint that comes with Twisted tells at once whether it could.
+
+        :raises SystemExit: With one line that names the endpoint, when it cannot be had.
+        """
+        if self._listening is not None:
+            return
+        problems: list[Failure] = []
+        self._listening = self._endpoint.listen(self._factory)
+        self._listening.addCallbacks(self._opened, problems.append)
+        if problems:
+            reason = problems[0].getErrorMessage()
+            raise SystemExit(f"presence: cannot listen on {self.description}: {reason}")
+
+    def startService(self) -> None:
+        """Bind, unless that is done."""
+        super().startService()
+        self.privilegedStartService()
+
+    def stopService(self) -> Deferred[None]:
+        """Accept no connection any more; those that are open stay."""
+        super().stopService()
+        port, self._port, self._listening = self._port, None, None
+        stopped = None if port is None else port.stopListening()
+        return succeed(None) if stopped is None else stopped
+
+    def _opened(self, port: IListeningPort) -> None:
+        self._port = port
+        _log.info("listening on {description}", description=self.description)

@@ -1,0 +1,149 @@
+"""
+What the parts of the daemon know of each other.
+
+A *connection* is a WebSocket. A *socket* is a connection that has a user: it is
+made by an accepted HELLO and ends with GOODBYE or with the connection. Users are
+counted, sockets are listed.
+
+Calls go down, from the connection to the roster and the relay; what comes back up
+are return values, and calls through the interfaces of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NewType
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import Attribute, Interface
+
+from presence.roster.journal import Journal
+from presence.wire.closing import CloseCode
+from presence.wire.errors import Refused
+from presence.wire.messages import Event, Message, Ok, Request
+
+Frame = NewType("Frame", object)
+"""An event as it goes to any number of connections; only ``presence.websocket`` looks inside."""
+
+FrameMaker = Callable[[Event], Frame]
+"""Makes the frame of an event, once for all who get it."""
+
+
+class IConnection(Interface):
+    """
+    A WebSocket, as the rest of the daemon sees it.
+
+    Once it closes, nothing more is written to it and every call is harmless.
+    """
+
+    peer: str = Attribute("The address of the other end, for people.")
+    paused: bool = Attribute("Whether the other end reads more slowly than it is written to.")
+
+    def send(frame: Frame) -> bool:  # noqa: N805 - interfaces have no self
+        """
+        Put a frame into the send queue.
+
+        :return: Whether the queue took it; it does not once the connection closes
+            or the queue is full. It is not closed before the caller has returned.
+        """
+
+    def reply(request: Request, reply: Ok) -> None:  # noqa: N805
+        """Answer a request."""
+
+    def refuse(request: Request, refusal: Refused) -> None:  # noqa: N805
+        """Answer a request with an error."""
+
+    def fail(failure: Failure, request: Request | None = None) -> None:  # noqa: N805
+        """Log a fault of our own, tell the client its reference, and close."""
+
+    def close(code: CloseCode) -> None:  # noqa: N805
+        """Close with a code and its reason."""
+
+
+class IConnections(Interface):
+    """Knows all connections, those included that still shake hands."""
+
+    def opened(connection: IConnection) -> None:  # noqa: N805
+        """Note a connection that was accepted."""
+
+    def ended(connection: IConnection) -> None:  # noqa: N805
+        """Forget a connection."""
+
+
+@attrs.define(eq=False)
+class Socket:
+    """
+    A connection that has a user.
+
+    :ivar id: Public and random; names the socket to everybody.
+    :ivar identified: When its HELLO was accepted, in seconds since the Unix epoch.
+    :ivar client: What the client calls itself, for the operator only.
+    """
+
+    id: str
+    user_id: int
+    connection: IConnection
+    identified: float
+    client: str = ""
+
+
+class IPresenceListener(Interface):
+    """Is told that the truth of who is online moved; ``presence.broadcast`` is one."""
+
+    def changed() -> None:
+        """Somebody came or went; the journal holds who."""
+
+
+class IRoster(Interface):
+    """Who is online, in this process or in a cluster."""
+
+    journal: Journal = Attribute("The published list and its history.")
+
+    def start(listener: IPresenceListener) -> None:  # noqa: N805
+        """Begin; from now on ``listener`` is told of every change."""
+
+    def stop() -> None:
+        """End; no call is left waiting."""
+
+    def join(socket: Socket) -> None:  # noqa: N805
+        """Add a socket; its user is online."""
+
+    def leave(socket: Socket, hold_seconds: float) -> None:  # noqa: N805
+        """Remove a socket; its user stays online for ``hold_seconds`` at least."""
+
+    def sockets_of(user_id: int) -> Iterable[Socket]:  # noqa: N805
+        """Return the live sockets of a user."""
+
+
+@attrs.frozen
+class Delivery:
+    """
+    What became of a message.
+
+    :ivar delivered: How many sockets' send queues took it.
+    :ivar uncertain: Whether some node that may have the user did not answer.
+    """
+
+    delivered: int
+    uncertain: bool = False
+
+
+class IRelay(Interface):
+    """The way of a message to the sockets of a user."""
+
+    def deliver(user_id: int, message: Message) -> Deferred[Delivery]:  # noqa: N805
+        """Hand a message to every socket of a user, in the order of the calls."""
+
+
+class ITokenChecker(Interface):
+    """Knows whose an access token is."""
+
+    def check(user_id: int, token: str) -> Deferred[None]:  # noqa: N805
+        """
+        Fire with None when the account API says that the token is the user's.
+
+        The Deferred may be cancelled. It fails with ``Refused``: ``token_rejected``,
+        ``user_mismatch``, or ``auth_unavailable`` when nothing was decided.
+        """

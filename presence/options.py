@@ -1,0 +1,250 @@
+"""The command line of ``twistd presence``: strings in, settings and endpoints out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import nan
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import attrs
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.logger import LogLevel
+from twisted.python import usage
+
+from presence import __version__
+from presence.admission import normalize_origin
+from presence.config import Settings
+from presence.host.endpoints import is_loopback, server_endpoint
+from presence.host.tls import read_authority
+
+DEFAULT_ENDPOINT = "tcp:8080:interface=127.0.0.1:backlog=4096"
+DEFAULT_DEMO_ENDPOINT = "tcp:8000:interface=127.0.0.1"
+
+_DEFAULTS = Settings()
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@attrs.frozen
+class _Number:
+    """Reads the number of an option, or says which numbers it takes."""
+
+    option: str
+    what: str
+    least: float
+    most: float
+    read: Callable[[str], float] = float
+
+    def __call__(self, text: str) -> float:
+        try:
+            number = self.read(text)
+        except ValueError:
+            number = nan
+        if not self.least <= number <= self.most:
+            raise ValueError(f"--{self.option} {text}: give {self.what} from {self.least:g} to {self.most:g}")
+        return number
+
+
+def _parameter(setting: str, help_text: str, least: float = 0) -> list[object]:
+    """Return the option of a duration in :class:`Settings`."""
+    option = setting.replace("_", "-")
+    default = getattr(_DEFAULTS, setting)
+    return [option, None, default, help_text, _Number(option, "a number of seconds", least, 86_400)]
+
+
+def _log_level(text: str) -> str:
+    names = [level.name for level in LogLevel.iterconstants()]
+    if text not in names:
+        raise ValueError(f"--log-level {text}: give one of {', '.join(names)}")
+    return text
+
+
+_EXAMPLES = """
+Examples:
+  twistd -n --pidfile= presence --demo
+  twistd -n --pidfile= presence --api-url https://api.example.com \\
+      --endpoint ssl:443:privateKey=key.pem:certKey=cert.pem
+
+Docs: README.rst, and docs/ in the source.
+"""
+
+
+class Options(usage.Options):
+    """
+    The options of ``twistd presence``.
+
+    :ivar endpoints: Where clients connect, by the strings that describe it.
+    :ivar demo_endpoint: Where the demo's page and account API listen.
+    :ivar authority: The trust root for the account API; None for the system's.
+    :ivar settings: The rest, as values.
+    """
+
+    demo_endpoint: IStreamServerEndpoint
+
+    synopsis = "[options]"
+    longdesc = "Tells who is online, and carries messages to them at once, over WebSocket."
+
+    optParameters = [  # noqa: RUF012 - read once by usage.Options
+        [
+            "api-url",
+            None,
+            None,
+            "The platform's account API; a token is checked at {api-url}/users/me. Required, unless --demo.",
+        ],
+        [
+            "api-ca",
+            None,
+            None,
+            "PEM file of the authority of the API's certificate. [default: those of the system]",
+        ],
+        [
+            "user-id-field",
+            None,
+            None,
+            "Where the API's answer names the user: keys joined by dots. [default: id, else data.id]",
+        ],
+        _parameter("offline_delay", "Seconds that a user stays online after the last socket ended."),
+        _parameter("broadcast_interval", "Least seconds between two lists; 0 sends one for every change."),
+        [
+            "settle",
+            None,
+            None,
+            "Seconds after the start without a list. [default: as --offline-delay; with --demo 0]",
+            _Number("settle", "a number of seconds", 0, 86_400),
+        ],
+        _parameter("hello_timeout", "Seconds that a connection may stay without a HELLO.", 0.1),
+        _parameter("ping_interval", "Seconds between two pings to a client.", 0.1),
+        _parameter("ping_timeout", "Seconds after an unanswered ping until a client is dropped.", 0.1),
+        ["demo-endpoint", None, DEFAULT_DEMO_ENDPOINT, "Where the demo's page and account API listen."],
+        [
+            "demo-visitors",
+            None,
+            5,
+            "How many simulated users come and go in the demo; 0 for none.",
+            _Number("demo-visitors", "a number", 0, 1000, int),
+        ],
+        [
+            "log-level",
+            None,
+            "info",
+            "The least level to log: debug, info, warn, error, critical.",
+            _log_level,
+        ],
+    ]
+    optFlags = [  # noqa: RUF012 - see optParameters
+        [
+            "trust-claimed-userid",
+            None,
+            "Believe HELLO's user id when the API names no user: anybody can be anybody. [default: off]",
+        ],
+        [
+            "allow-insecure-api",
+            None,
+            "Let tokens travel in the clear to an http:// --api-url elsewhere. [default: off]",
+        ],
+        [
+            "demo",
+            None,
+            "Bring an account API, accounts and a page, to try it on this machine. [default: off]",
+        ],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.endpoints: dict[str, IStreamServerEndpoint] = {}
+        self.authority: object = None
+        self.settings = _DEFAULTS
+        self._descriptions: list[str] = []
+        self._origins: set[str] = set()
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help; usage.Options would join the lines of the examples."""
+        return f"{super().getUsage(width)}{_EXAMPLES}"
+
+    def opt_endpoint(self, description: str) -> None:
+        """Listen there: tcp:, ssl:, tls:, unix:, systemd: or haproxy:, as Twisted writes it. Repeatable.
+
+        [default: tcp:8080:interface=127.0.0.1:backlog=4096]
+        """
+        self._descriptions.append(description)
+
+    opt_e = opt_endpoint
+
+    def opt_allowed_origin(self, origin: str) -> None:
+        """Let pages of this origin connect, as https://www.example.com. Repeatable.
+
+        [default: pages of all origins, since tokens tell who it is]
+        """
+        try:
+            self._origins.add(normalize_origin(origin))
+        except ValueError as problem:
+            raise usage.UsageError(f"--allowed-origin: {problem}") from None
+
+    def opt_version(self) -> NoReturn:
+        """Print presence's version and exit."""
+        print(f"presence {__version__}")  # noqa: T201 - what the option is for
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        """
+        Check what only makes sense together, and make the endpoints.
+
+        :raises usage.UsageError: With one line that says what to do.
+        """
+        descriptions = self._descriptions or [DEFAULT_ENDPOINT]
+        try:
+            self._check_api()
+            self._check_demo([*descriptions, self["demo-endpoint"]])
+            self.authority = None if self["api-ca"] is None else read_authority(self["api-ca"])
+            self.endpoints = {text: _endpoint(text) for text in descriptions}
+            self.demo_endpoint = _endpoint(self["demo-endpoint"])
+        except ValueError as problem:
+            raise usage.UsageError(str(problem)) from None
+        settle = self["settle"]
+        if settle is None:
+            settle = 0 if self["demo"] else self["offline-delay"]
+        self.settings = Settings(
+            offline_delay=self["offline-delay"],
+            broadcast_interval=self["broadcast-interval"],
+            settle=settle,
+            hello_timeout=self["hello-timeout"],
+            ping_interval=self["ping-interval"],
+            ping_timeout=self["ping-timeout"],
+            allowed_origins=frozenset(self._origins),
+        )
+
+    def _check_api(self) -> None:
+        url = self["api-url"]
+        if self["demo"]:
+            if url is not None:
+                raise ValueError("--demo brings its own account API: leave out --demo or --api-url")
+            return
+        if url is None:
+            raise ValueError("give --api-url, the platform's account API, or --demo to try it out")
+        parts = urlsplit(url)
+        plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+        if not plain or parts.query or parts.fragment:
+            raise ValueError(f"--api-url {url}: give an address such as https://api.example.com/v1")
+        if parts.scheme == "https":
+            return
+        if self["api-ca"] is not None:
+            raise ValueError("--api-ca is of use only with an https:// address in --api-url")
+        if parts.hostname not in _LOOPBACK_HOSTS and not self["allow-insecure-api"]:
+            raise ValueError(
+                f"--api-url {url}: tokens would travel in the clear; use https:// or say --allow-insecure-api"
+            )
+
+    def _check_demo(self, descriptions: list[str]) -> None:
+        for description in descriptions if self["demo"] else ():
+            if not is_loopback(description):
+                raise ValueError(
+                    f"endpoint {description!r}: the demo is for this machine alone;"
+                    " give a tcp: endpoint with interface=127.0.0.1"
+                )
+
+
+def _endpoint(description: str) -> IStreamServerEndpoint:
+    # Endpoints hold the reactor, and a bad string is to be a usage error.
+    from twisted.internet import reactor  # noqa: PLC0415 - importing presence installs none
+
+    return server_endpoint(reactor, description)

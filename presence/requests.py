@@ -1,0 +1,158 @@
+"""
+What an identified socket can ask, one short method for each request.
+
+A method returns the reply, or a Deferred of it where something must be waited for,
+or raises :class:`~presence.wire.errors.Refused`. HELLO and GOODBYE change what the
+connection is, and stand in :mod:`presence.session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from presence.broadcast import Broadcast
+from presence.interfaces import Delivery, IRelay, IRoster, Socket
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import (
+    LARGEST_INT,
+    GetAllOnline,
+    Message,
+    Ok,
+    OnlinePage,
+    OnlineSocket,
+    Request,
+    SendMessageToUser,
+    SendOk,
+    SubscribeOk,
+    SubscribeOnlineStatus,
+    UnsubscribeOnlineStatus,
+)
+
+Answer = Ok | Deferred[Ok]
+"""The reply to a request, now or later."""
+
+
+class Requests:
+    """The requests of identified sockets, and the sockets' coming and going."""
+
+    def __init__(self, roster: IRoster, relay: IRelay, broadcast: Broadcast, clock: IReactorTime) -> None:
+        self._roster = roster
+        self._relay = relay
+        self._broadcast = broadcast
+        self._clock = clock
+        # Called as table[type(request)](socket, request): each method takes its own type.
+        self._table: dict[type[Request], Callable[[Socket, Any], Answer]] = {
+            SendMessageToUser: self.send_message_to_user,
+            SubscribeOnlineStatus: self.subscribe_online_status,
+            UnsubscribeOnlineStatus: self.unsubscribe_online_status,
+            GetAllOnline: self.get_all_online,
+        }
+
+    def answer(self, socket: Socket, request: Request) -> Answer:
+        """Do what a socket asks."""
+        return self._table[type(request)](socket, request)
+
+    def join(self, socket: Socket, *, broadcast: bool) -> None:
+        """Let a socket in: its user is online, and it is told the list if it wants."""
+        self._broadcast.add(socket)
+        if broadcast:
+            self._broadcast.listen(socket)
+        self._roster.join(socket)
+
+    def leave(self, socket: Socket, hold_seconds: float) -> None:
+        """Let a socket go; its user stays online for ``hold_seconds`` at least."""
+        self._broadcast.remove(socket)
+        self._roster.leave(socket, hold_seconds)
+
+    def refresh(self, socket: Socket, *, broadcast: bool | UnsetType, client: str | UnsetType) -> None:
+        """Change what a repeated HELLO names, and nothing else."""
+        if broadcast is True:
+            self._broadcast.listen(socket)
+        elif broadcast is False:
+            self._broadcast.unlisten(socket)
+        if not isinstance(client, UnsetType):
+            socket.client = client
+
+    def drained(self, socket: Socket) -> None:
+        """Tell a socket that was paused what it missed."""
+        self._broadcast.drained(socket)
+
+    def send_message_to_user(self, socket: Socket, request: SendMessageToUser) -> Answer:
+        """Hand the message to every socket of the user; say how many took it."""
+        message = Message(
+            sender=socket.user_id,
+            message=request.message,
+            key=request.key,
+            ts=round(self._clock.seconds(), 3),
+        )
+        return self._relay.deliver(request.id, message).addCallback(_send_ok)
+
+    def subscribe_online_status(self, socket: Socket, request: SubscribeOnlineStatus) -> Answer:
+        """Begin or replace the subscription; the reply says where it starts."""
+        return self._broadcast.when_settled(socket, lambda: self._subscribe(socket, request))
+
+    def _subscribe(self, socket: Socket, request: SubscribeOnlineStatus) -> Ok:
+        users = None if isinstance(request.users, UnsetType) else frozenset(request.users)
+        self._broadcast.watch(socket, users)
+        journal = self._roster.journal
+        reply = SubscribeOk(epoch=journal.epoch, version=journal.version, resumed=False)
+        if users is not None:
+            reply.online = journal.among(users)
+            return reply
+        change = None if isinstance(request.since, UnsetType) else journal.since(request.since)
+        if change is None:
+            reply.online = journal.online
+        else:
+            reply.resumed = True
+            reply.wentOnline = list(change.came)
+            reply.wentOffline = list(change.went)
+        return reply
+
+    def unsubscribe_online_status(self, socket: Socket, _: UnsubscribeOnlineStatus) -> Answer:
+        """End the subscription, also one that still waits for the list."""
+        return self._broadcast.when_settled(socket, lambda: self._unsubscribe(socket))
+
+    def _unsubscribe(self, socket: Socket) -> Ok:
+        self._broadcast.unwatch(socket)
+        return Ok()
+
+    def get_all_online(self, socket: Socket, request: GetAllOnline) -> Answer:
+        """List the users of the published list, and their live sockets."""
+        after = _read_cursor(request.cursor)
+        return self._broadcast.when_settled(socket, lambda: self._page(after, request.limit))
+
+    def _page(self, after: int, limit: int) -> Ok:
+        journal = self._roster.journal
+        users, more = journal.page(after, limit)
+        sockets = [
+            OnlineSocket(socket=socket.id, userid=user, identified=socket.identified)
+            for user in users
+            for socket in self._roster.sockets_of(user)
+        ]
+        return OnlinePage(
+            online=users,
+            sockets=sockets,
+            epoch=journal.epoch,
+            version=journal.version,
+            next=str(users[-1]) if more else UNSET,
+        )
+
+
+def _send_ok(delivery: Delivery) -> Ok:
+    return SendOk(delivered=delivery.delivered, uncertain=delivery.uncertain or UNSET)
+
+
+def _read_cursor(cursor: str | UnsetType) -> int:
+    # A cursor is the last user of the page before it, so it outlives that user.
+    if isinstance(cursor, UnsetType):
+        return 0
+    if cursor.isascii() and cursor.isdecimal() and len(cursor) <= len(str(LARGEST_INT)):
+        last = int(cursor)
+        if str(last) == cursor:
+            return last
+    raise Refused(ErrorCode.BAD_MESSAGE, "cursor must be the next of a page before", path="$.cursor")

@@ -1,0 +1,108 @@
+"""``twistd presence``: the only place that knows all parts, and puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random, SystemRandom
+from secrets import token_urlsafe
+from typing import Any
+
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import IStreamServerEndpoint
+
+from presence.broadcast import Broadcast
+from presence.config import Settings
+from presence.demo.accounts import Accounts
+from presence.demo.service import API_URL, DemoService
+from presence.host.listening import Listener
+from presence.host.requesting import Connections
+from presence.host.signals import Signals
+from presence.interfaces import IConnection, ITokenChecker
+from presence.logs import set_level
+from presence.options import Options
+from presence.relay import LocalRelay
+from presence.requests import Requests
+from presence.roster.embedded import EmbeddedRoster
+from presence.service import PresenceService
+from presence.session import Session
+from presence.tokens.api import ApiTokenChecker
+from presence.tokens.verdict import Judge
+from presence.websocket.protocol import PresenceFactory, make_frame
+
+__all__ = ["Options", "makeService"]
+
+
+def makeService(options: Options) -> IService:
+    """Make the daemon that the options describe."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing presence installs none
+
+    set_level(options["log-level"])
+    random = SystemRandom()
+    judge = Judge(options["user-id-field"] or "", options["trust-claimed-userid"])
+    if not options["demo"]:
+        connections = Connections(reactor)
+        agent = connections.verifying_agent(options.authority)
+        tokens = ApiTokenChecker(agent, reactor, options["api-url"].rstrip("/"), judge)
+        daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
+        return _together(Signals(reactor), connections, daemon)
+
+    demo = DemoService(
+        description=options["demo-endpoint"],
+        endpoint=options.demo_endpoint,
+        accounts=Accounts(reactor, token_urlsafe),
+        websocket_url=lambda: _websocket_url(daemon),
+        visitors=options["demo-visitors"],
+        reactor=reactor,
+        random=random,
+    )
+    tokens = ApiTokenChecker(demo.agent, reactor, API_URL, judge)
+    daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
+    return _together(Signals(reactor), daemon, demo)
+
+
+def make_daemon(
+    settings: Settings,
+    endpoints: Mapping[str, IStreamServerEndpoint],
+    tokens: ITokenChecker,
+    reactor: Any,  # noqa: ANN401 - IReactorTime, and what its endpoints were made with
+    random: Random,
+) -> PresenceService:
+    """
+    Make a daemon; any number of them can live in one process.
+
+    :param endpoints: Where clients connect, by the strings that describe it.
+    """
+    roster = EmbeddedRoster(reactor, random)
+    broadcast = Broadcast(
+        roster.journal,
+        make_frame,
+        reactor,
+        interval_seconds=settings.broadcast_interval,
+        settle_seconds=settings.settle,
+    )
+    requests = Requests(roster, LocalRelay(roster, make_frame), broadcast, reactor)
+    daemon = PresenceService(roster, broadcast)
+
+    def make_session(connection: IConnection) -> Session:
+        return Session(connection, requests, tokens, reactor, random, settings)
+
+    factory = PresenceFactory(settings, reactor, random, daemon, make_session)
+    for description, endpoint in endpoints.items():
+        Listener(description, endpoint, factory).setServiceParent(daemon)
+    return daemon
+
+
+def _together(*services: Service) -> MultiService:
+    together = MultiService()
+    for service in services:
+        service.setServiceParent(together)
+    return together
+
+
+def _websocket_url(daemon: PresenceService) -> str:
+    listener: Listener = next(iter(daemon))
+    address: Any = listener.host
+    scheme = "wss" if listener.description.startswith("ssl:") else "ws"
+    host = f"[{address.host}]" if isinstance(address, IPv6Address) else address.host
+    return f"{scheme}://{host}:{address.port}/"

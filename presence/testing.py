@@ -1,0 +1,195 @@
+"""
+Fakes for tests of the daemon, and for those who extend it.
+
+They stand in for what is around the part under test: a client's connection, the account
+API, and the time.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, cast
+
+import attrs
+import msgspec
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from presence.broadcast import Broadcast
+from presence.config import Settings
+from presence.interfaces import Frame, IConnection, ITokenChecker
+from presence.relay import LocalRelay
+from presence.requests import Requests
+from presence.roster.embedded import EmbeddedRoster
+from presence.session import Session
+from presence.wire.closing import CloseCode
+from presence.wire.codec import encode, encode_ok, encode_refusal
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import Event, Hello, Ok, Request
+
+
+@implementer(IConnection)
+class FakeConnection:
+    """
+    A connection that remembers what it was sent.
+
+    :ivar received: Every message, decoded, in the order in which it was sent.
+    :ivar closed_with: The code it was closed with.
+    :ivar failures: The faults it was told of.
+    :ivar paused: Set it to play a client that does not read.
+    """
+
+    def __init__(self, peer: str = "tcp4:192.0.2.1:1024") -> None:
+        self.peer = peer
+        self.paused = False
+        self.received: list[dict[str, Any]] = []
+        self.closed_with: CloseCode | None = None
+        self.failures: list[Failure] = []
+
+    def send(self, frame: Frame) -> bool:
+        """Take a frame, unless closed."""
+        if self.closed_with is not None:
+            return False
+        self.received.append(msgspec.json.decode(cast(bytes, frame)))
+        return True
+
+    def reply(self, request: Request, reply: Ok) -> None:
+        """Take a reply."""
+        self.send(Frame(encode_ok(reply, request)))
+
+    def refuse(self, request: Request, refusal: Refused) -> None:
+        """Take an error."""
+        self.send(Frame(encode_refusal(refusal, request)))
+
+    def fail(self, failure: Failure, request: Request | None = None) -> None:
+        """Take a fault, as the real one does: tell the client, and close."""
+        self.failures.append(failure)
+        if request is not None:
+            self.refuse(request, Refused(ErrorCode.INTERNAL, "internal error"))
+        self.close(CloseCode.INTERNAL_ERROR)
+
+    def close(self, code: CloseCode) -> None:
+        """Close; the first code counts."""
+        if self.closed_with is None:
+            self.closed_with = code
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return what was received since the last call."""
+        received, self.received = self.received, []
+        return received
+
+
+def fake_frame(event: Event) -> Frame:
+    """Make a frame as :class:`FakeConnection` takes it."""
+    return Frame(encode(event))
+
+
+@implementer(ITokenChecker)
+@attrs.define
+class FakeTokenChecker:
+    """
+    An account API that takes every token, until it is told to wait.
+
+    :ivar waits: Whether checks wait until they are decided by the test.
+    :ivar checks: The checks that wait, the oldest first; fire or fail them.
+    :ivar asked: Every user and token that was asked for.
+    """
+
+    waits: bool = False
+    checks: list[Deferred[None]] = attrs.Factory(list)
+    asked: list[tuple[int, str]] = attrs.Factory(list)
+
+    def check(self, user_id: int, token: str) -> Deferred[None]:
+        """Take the token, or wait."""
+        self.asked.append((user_id, token))
+        if not self.waits:
+            return succeed(None)
+        check: Deferred[None] = Deferred()
+        self.checks.append(check)
+        return check
+
+
+class FakeDaemon:
+    """
+    A whole daemon without sockets: real sessions, roster, relay and broadcast.
+
+    :param settings: Its settings; by default nothing settles.
+    :ivar clock: Its time; advance it.
+    :ivar tokens: Its account API.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings(settle=0)
+        self.clock = Clock()
+        self.random = Random(1)  # noqa: S311 - the same ids at each run
+        self.tokens = FakeTokenChecker()
+        self.roster = EmbeddedRoster(self.clock, self.random)
+        self.broadcast = Broadcast(
+            self.roster.journal,
+            fake_frame,
+            self.clock,
+            interval_seconds=self.settings.broadcast_interval,
+            settle_seconds=self.settings.settle,
+        )
+        relay = LocalRelay(self.roster, fake_frame)
+        self.requests = Requests(self.roster, relay, self.broadcast, self.clock)
+        self.roster.start(self.broadcast)
+        self.broadcast.start()
+
+    def connect(self) -> FakeClient:
+        """Return a client that has just connected."""
+        return FakeClient(self)
+
+    def hello(self, user_id: int, **fields: Any) -> FakeClient:  # noqa: ANN401 - HELLO's fields
+        """Return a client that said HELLO, with its OK and its first list taken off."""
+        client = self.connect()
+        client.say(Hello(userid=user_id, accesstoken="token", **fields))
+        client.take()
+        return client
+
+
+class FakeClient:
+    """
+    A client of a :class:`FakeDaemon`.
+
+    :ivar connection: Its end at the daemon.
+    """
+
+    def __init__(self, daemon: FakeDaemon) -> None:
+        self.connection = FakeConnection()
+        self._session = Session(
+            self.connection,
+            daemon.requests,
+            daemon.tokens,
+            daemon.clock,
+            daemon.random,
+            daemon.settings,
+        )
+
+    def say(self, request: Request) -> list[dict[str, Any]]:
+        """Send a request; return what came back at once, and whatever came before it."""
+        self._session.receive(request)
+        return self.take()
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return what the client received since the last call."""
+        return self.connection.take()
+
+    def take_of(self, kind: str) -> list[dict[str, Any]]:
+        """Return what the client received of one type, and drop the rest."""
+        return [message for message in self.take() if message["type"] == kind]
+
+    def stop_reading(self) -> None:
+        """Read nothing any more, so that the connection is paused."""
+        self.connection.paused = True
+
+    def read_on(self) -> None:
+        """Read everything, so that the connection drains."""
+        self.connection.paused = False
+        self._session.drained()
+
+    def vanish(self, code: CloseCode | None = None) -> None:
+        """End the connection; ``code`` is what the server closed it with, if it did."""
+        self._session.closed(code)

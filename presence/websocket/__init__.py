@@ -1,0 +1,1 @@
+"""The Autobahn side: bytes to requests, replies and events to bytes."""

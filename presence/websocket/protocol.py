@@ -1,0 +1,228 @@
+"""
+Bytes to requests, replies and events to bytes; this module decides nothing.
+
+What a request does is decided in :mod:`presence.session` and :mod:`presence.requests`;
+what is told when, in :mod:`presence.broadcast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import cast
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.protocol import PreparedMessage
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from presence.admission import admits_origin
+from presence.config import Settings
+from presence.interfaces import Frame, IConnection, IConnections
+from presence.logs import logger
+from presence.session import Session
+from presence.websocket.guard import GuardedProtocol
+from presence.wire.closing import CloseCode
+from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
+from presence.wire.errors import BadMessage, ErrorCode, Refused
+from presence.wire.messages import SUBPROTOCOL, Event, Ok, Request
+
+MOST_QUEUED_BYTES = 256 * 1024
+"""How much is kept for a socket that does not read."""
+
+MOST_BAD_MESSAGES = 10
+"""The bad message that is answered and then ends the connection."""
+
+_BAD = frozenset({ErrorCode.BAD_JSON, ErrorCode.BAD_MESSAGE})
+
+_log = logger(__name__)
+
+
+@implementer(IConnection)
+class PresenceProtocol(GuardedProtocol):
+    """One WebSocket connection."""
+
+    factory: PresenceFactory
+
+    _session: Session | None = None
+    _closing = False
+    _overflow: IDelayedCall | None = None
+    _queued_bytes = 0
+    _bad_messages = 0
+
+    # Called by Twisted and Autobahn
+
+    def connectionMade(self) -> None:
+        """Be known from the first moment, not only after the opening handshake."""
+        super().connectionMade()
+        self.factory.connections.opened(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Be known no longer."""
+        super().connectionLost(reason)
+        self.factory.connections.ended(self)
+
+    def onConnect(self, request: ConnectionRequest) -> str | None:
+        """Accept or refuse the opening handshake; return the subprotocol to speak."""
+        if not admits_origin(self.factory.settings.allowed_origins, request.origin):
+            _log.info("refused {peer}: origin {origin} is not allowed", peer=self.peer, origin=request.origin)
+            raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "origin not allowed")
+        if not request.protocols:
+            return None
+        if SUBPROTOCOL not in request.protocols:
+            _log.info("refused {peer}: it speaks no version we know", peer=self.peer)
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, f"only {SUBPROTOCOL} is spoken here")
+        return SUBPROTOCOL
+
+    def onOpen(self) -> None:
+        """Begin the session."""
+        super().onOpen()
+        _log.debug("{peer} connected", peer=self.peer)
+        self._session = self.factory.make_session(self)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803, FBT001 - Autobahn's
+        """Hand a request to the session."""
+        if self._closing or self._session is None:
+            return
+        if isBinary:
+            self.close(CloseCode.UNSUPPORTED_DATA)
+            return
+        request = None
+        try:
+            request = decode_request(payload)
+            self._session.receive(request)
+        except BadMessage as bad:
+            self._refuse(bad, None)
+        except Exception:  # noqa: BLE001 - Autobahn would close without a code
+            self.fail(Failure(), request)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N803, FBT001 - Autobahn's
+        """End the session, whoever closed."""
+        super().onClose(wasClean, code, reason)
+        self._closing = True
+        if self._overflow is not None and self._overflow.active():
+            self._overflow.cancel()
+        if self._session is not None:
+            _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
+            self._session.closed(None)
+
+    def resumeProducing(self) -> None:
+        """Tell the session that everything was sent, after a pause."""
+        super().resumeProducing()
+        self._queued_bytes = 0
+        if self._session is not None and not self._closing:
+            self._session.drained()
+
+    # IConnection
+
+    def send(self, frame: Frame) -> bool:
+        """Put a frame into the send queue, unless the connection closes or the queue is full."""
+        if self._closing:
+            return False
+        prepared = cast("PreparedMessage", frame)
+        if self.paused:
+            self._queued_bytes += len(prepared.payloadHybi)
+            if self._queued_bytes > MOST_QUEUED_BYTES:
+                self._overflowed()
+                return False
+        self.sendPreparedMessage(prepared)
+        return True
+
+    def reply(self, request: Request, reply: Ok) -> None:
+        """Answer a request."""
+        self._write(encode_ok(reply, request))
+
+    def refuse(self, request: Request, refusal: Refused) -> None:
+        """Answer a request with an error."""
+        self._refuse(refusal, request)
+
+    def fail(self, failure: Failure, request: Request | None = None) -> None:
+        """Log a fault of our own, tell the client its reference, and close."""
+        reference = f"{self.factory.random.getrandbits(32):08x}"
+        _log.failure("internal error {reference}", failure=failure, reference=reference)
+        self._refuse(Refused(ErrorCode.INTERNAL, f"internal error {reference}"), request)
+        self.close(CloseCode.INTERNAL_ERROR)
+
+    def close(self, code: CloseCode) -> None:
+        """Close with a code and its reason."""
+        if self._closing:
+            return
+        self._closing = True
+        _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
+        self._end(code)
+
+    def _end(self, code: CloseCode) -> None:
+        if self._session is None:  # it still shakes hands
+            self.transport.abortConnection()
+            return
+        self._session.closed(code)
+        # Autobahn's public sendClose refuses 1001, 1011 and 1012.
+        self.sendCloseFrame(code, code.reason.encode(), False)  # noqa: FBT003 - not a reply
+
+    def _overflowed(self) -> None:
+        # The end of a session changes who is online, and we may be in the middle of
+        # telling that to all.
+        self._closing = True
+        self._overflow = self.clock.callLater(0, self._end, CloseCode.TOO_SLOW)
+
+    def _refuse(self, refusal: Refused, request: Request | None) -> None:
+        _log.debug(
+            "refused a request of {peer}: {code}, {text}",
+            peer=self.peer,
+            code=str(refusal.code),
+            text=refusal.text,
+        )
+        self._write(encode_refusal(refusal, request))
+        if refusal.code in _BAD:
+            self._bad_messages += 1
+            if self._bad_messages == MOST_BAD_MESSAGES:
+                self.close(CloseCode.TOO_MANY_BAD_MESSAGES)
+
+    def _write(self, payload: bytes) -> None:
+        self.send(_make_frame(payload))
+
+
+def make_frame(event: Event) -> Frame:
+    """Make the frame of an event, for any number of connections."""
+    return _make_frame(encode(event))
+
+
+def _make_frame(payload: bytes) -> Frame:
+    return Frame(PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True))
+
+
+class PresenceFactory(WebSocketServerFactory):
+    """
+    Makes the connections.
+
+    :param connections: Is told of every connection.
+    :param make_session: Makes the session of a connection whose opening handshake is done.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: IReactorTime,
+        random: Random,
+        connections: IConnections,
+        make_session: Callable[[IConnection], Session],
+    ) -> None:
+        super().__init__(server="", reactor=clock)
+        self.settings = settings
+        self.random = random
+        self.connections = connections
+        self.make_session = make_session
+        # The options of one daemon, on a class of its own: two may live in a process.
+        options = {
+            "clock": clock,
+            "ping_interval": settings.ping_interval,
+            "ping_timeout": settings.ping_timeout,
+            "maxMessagePayloadSize": settings.max_message_bytes,
+            "maxFramePayloadSize": settings.max_message_bytes,
+        }
+        self.protocol = cast("type[PresenceProtocol]", type("PresenceProtocol", (PresenceProtocol,), options))

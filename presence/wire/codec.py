@@ -1,0 +1,233 @@
+"""
+Bytes to messages and back.
+
+The daemon uses :func:`decode_request` and the ``encode`` functions, the client
+:func:`decode_answer` and :func:`encode`. Nothing here does I/O or keeps state;
+whatever the bytes are, decoding raises :class:`BadMessage` and nothing else.
+
+Why a frame is looked at twice when something is wrong with it: in a frame the
+last of duplicate keys counts, and an error names the type and the ref that could
+be read, while the fast decoder stops at the first thing it does not like.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.json import Decoder, Encoder
+
+from presence.wire.errors import BadMessage, ErrorCode, Refused
+from presence.wire.messages import (
+    DEEPEST_PAYLOAD,
+    EVENTS,
+    OK_OF,
+    REQUESTS,
+    Error,
+    Event,
+    GetAllOnline,
+    Goodbye,
+    Hello,
+    Ok,
+    Ping,
+    Reply,
+    Request,
+    RequestRef,
+    SendMessageToUser,
+    SubscribeOnlineStatus,
+    UnsubscribeOnlineStatus,
+)
+
+Answer = Reply | Event
+
+_AnyRequest = (
+    Hello
+    | SendMessageToUser
+    | SubscribeOnlineStatus
+    | UnsubscribeOnlineStatus
+    | GetAllOnline
+    | Goodbye
+    | Ping
+)
+_requests: Decoder[Request] = Decoder(_AnyRequest)
+_ANSWERS: tuple[type[Answer], ...] = (Ok, *OK_OF.values(), Error, *EVENTS.values())
+_answers = {kind: Decoder(kind) for kind in _ANSWERS}
+_anything = Decoder(Raw)
+_fields = Decoder(dict[str, Raw])
+_ref: Decoder[str | int] = Decoder(RequestRef)
+_text = Decoder(str)
+_encoder = Encoder()
+_LONGEST_ECHO = 64
+
+T = TypeVar("T")
+
+
+def type_of(message: Request | Reply | Event) -> str:
+    """Return the ``type`` of a message on the wire."""
+    return str(message.__struct_config__.tag)
+
+
+def encode(message: Request | Event) -> bytes:
+    """Encode a request or an event."""
+    return _encoder.encode(message)
+
+
+def encode_ok(reply: Ok, request: Request) -> bytes:
+    """Encode the reply to a request; the request's type and ref go with it."""
+    reply.re = type_of(request)
+    reply.ref = request.ref
+    return _encoder.encode(reply)
+
+
+def encode_refusal(refusal: Refused, request: Request | None = None) -> bytes:
+    """
+    Encode a refusal.
+
+    :param request: What was refused; a :class:`BadMessage` says by itself what
+        could be read of it.
+    """
+    error = Error(
+        code=refusal.code,
+        text=refusal.text,
+        temporary=refusal.temporary,
+        after=refusal.after,
+        path=refusal.path,
+    )
+    if request is not None:
+        error.re, error.ref = type_of(request), request.ref
+    elif isinstance(refusal, BadMessage):
+        error.re, error.ref = refusal.re, refusal.ref
+    return _encoder.encode(error)
+
+
+def decode_request(data: bytes) -> Request:
+    """
+    Decode what a client sent.
+
+    :raises BadMessage: ``bad_json``, ``unknown_type`` or ``bad_message``, judged
+        in this order.
+    """
+    _check_text(data)
+    try:
+        request = _requests.decode(data)
+    except msgspec.ValidationError:
+        request = _decode_request_by_its_last_keys(data)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise _bad_json(problem) from None
+    if type(request) is SendMessageToUser:
+        _check_depth(request)
+    elif type(request) is Hello:
+        _check_label(request)
+    return request
+
+
+def decode_answer(data: bytes) -> Answer | None:
+    """
+    Decode what a server sent: a reply, an event, or None for an unknown event.
+
+    :raises BadMessage: ``bad_json`` or ``bad_message``.
+    """
+    _check_text(data)
+    fields = _read_fields(data)
+    name = _read(fields, "type", _text)
+    about = _read(fields, "re", _text)
+    kind: type[Answer] | None
+    if name == "OK":
+        kind = OK_OF.get(about, Ok) if isinstance(about, str) else Ok
+    elif name == "ERROR":
+        kind = Error
+    else:
+        kind = EVENTS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        return None
+    try:
+        return _answers[kind].decode(data)
+    except msgspec.ValidationError as problem:
+        text, path = _place(problem)
+        raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=about, path=path) from None
+
+
+def _check_text(data: bytes) -> None:
+    # msgspec does not look at the UTF-8 of what it skips or keeps raw.
+    try:
+        data.decode()
+    except UnicodeDecodeError as problem:
+        raise _bad_json(problem) from None
+
+
+def _bad_json(problem: Exception) -> BadMessage:
+    text = "nested too deeply" if isinstance(problem, RecursionError) else str(problem)
+    return BadMessage(ErrorCode.BAD_JSON, f"not JSON: {text}")
+
+
+def _read_fields(data: bytes) -> dict[str, Raw]:
+    try:
+        _anything.decode(data)  # what is no object would else be refused before it is read to its end
+        return _fields.decode(data)
+    except msgspec.ValidationError as problem:
+        raise BadMessage(ErrorCode.BAD_MESSAGE, f"not a JSON object: {problem}", path="$") from None
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise _bad_json(problem) from None
+
+
+def _read(fields: dict[str, Raw], name: str, decoder: Decoder[T]) -> T | UnsetType:
+    try:
+        return decoder.decode(fields[name])
+    except (KeyError, msgspec.DecodeError):
+        return UNSET
+
+
+def _decode_request_by_its_last_keys(data: bytes) -> Request:
+    fields = _read_fields(data)
+    ref = _read(fields, "ref", _ref)
+    name = _read(fields, "type", _text)
+    if isinstance(name, UnsetType):
+        raise BadMessage(ErrorCode.BAD_MESSAGE, "type must be a string", ref=ref, path="$.type")
+    if name not in REQUESTS:
+        about = name if len(name) <= _LONGEST_ECHO else UNSET
+        text = f"no such type; there are {', '.join(REQUESTS)}"
+        raise BadMessage(ErrorCode.UNKNOWN_TYPE, text, re=about, ref=ref, path="$.type")
+    try:
+        return _requests.decode(_encoder.encode(fields))
+    except msgspec.ValidationError as problem:
+        text, path = _place(problem)
+        raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=name, ref=ref, path=path) from None
+
+
+def _place(problem: msgspec.ValidationError) -> tuple[str, str]:
+    text, _, path = str(problem).partition(" - at `")
+    return text, path.rstrip("`") or "$"
+
+
+_strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_ONE_KIND_OF_BRACKET = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def nests_deeper_than(value: bytes, levels: int) -> bool:
+    """Return whether a valid JSON value nests deeper than so many levels; ``[]`` has one."""
+    if value.count(b"[") + value.count(b"{") <= levels:
+        return False
+    brackets = _strings.sub(b"", value).translate(_ONE_KIND_OF_BRACKET, _NO_BRACKETS)
+    for _ in range(levels):
+        brackets = brackets.replace(b"[]", b"")  # the innermost level
+    return bool(brackets)
+
+
+def _check_depth(request: SendMessageToUser) -> None:
+    if nests_deeper_than(bytes(request.message), DEEPEST_PAYLOAD):
+        text = f"message is nested deeper than {DEEPEST_PAYLOAD}"
+        raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=type_of(request), ref=request.ref, path="$.message")
+
+
+def _check_label(request: Hello) -> None:
+    if not isinstance(request.client, UnsetType) and not request.client.isprintable():
+        raise BadMessage(
+            ErrorCode.BAD_MESSAGE,
+            "client has characters that cannot be printed",
+            re=type_of(request),
+            ref=request.ref,
+            path="$.client",
+        )

@@ -1,0 +1,60 @@
+"""Package metadata; tool settings stand in ``pyproject.toml``."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+(VERSION,) = re.findall(r'^__version__ = "(.+)"$', (HERE / "presence/__init__.py").read_text(), re.MULTILINE)
+
+setup(
+    name="presence",
+    version=VERSION,
+    description="A WebSocket presence daemon on Twisted and Autobahn",
+    long_description=(HERE / "README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Framework :: Twisted",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Communications",
+        "Typing :: Typed",
+    ],
+    # Without package_dir an editable install succeeds and twistd does not know
+    # ``presence``: setuptools then maps only packages that have an __init__.py.
+    package_dir={"": "."},
+    packages=[*find_packages(include=["presence", "presence.*"]), "twisted.plugins"],
+    package_data={"presence": ["py.typed"], "presence.demo": ["assets/*"]},
+    install_requires=[
+        # Older Autobahn counts compressed bytes against the message limit (GHSA-hxp9-w8x3-p566).
+        "autobahn>=26.7.1",
+        "attrs>=23.1",
+        "Automat>=25.4.16",
+        "msgspec>=0.19",
+        "pyOpenSSL>=24.0",
+        "service-identity>=24.1",
+        "treq>=24.9",
+        "Twisted>=25.5",
+    ],
+    extras_require={
+        "test": ["hypothesis>=6.100", "trustme>=1.2", "websockets>=13"],
+        "dev": [
+            "build",
+            "coverage[toml]>=7.6",
+            "mypy>=1.15",
+            "mypy-zope>=1.0.9",
+            "ruff>=0.9",
+            "towncrier>=24.8",
+        ],
+    },
+    entry_points={"console_scripts": ["presencectl=presence.ctl:main"]},
+    # twistd reads the plugin as a file.
+    zip_safe=False,
+)

@@ -1,0 +1,1 @@
+"""Tests of the wire contract: plain values in, plain values out."""
