@@ -29,10 +29,10 @@ def admits_origin(allowed: frozenset[str], origin: str | None) -> bool:
     Return whether a page of this origin may connect.
 
     :param allowed: Normalised origins; empty for all.
-    :param origin: The ``Origin`` header; None when there is none, as from programs
-        that are no browsers, which are kept out by their token alone.
+    :param origin: The ``Origin`` header; empty or None when there is none, as from
+        programs that are no browsers, which are kept out by their token alone.
     """
-    if not allowed or origin is None:
+    if not allowed or not origin:
         return True
     try:
         return normalize_origin(origin) in allowed

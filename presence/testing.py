@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from presence.broadcast import Broadcast
 from presence.config import Settings
-from presence.interfaces import Frame, IConnection, ITokenChecker
+from presence.interfaces import Frame, FrameMaker, IConnection, ITokenChecker
 from presence.relay import LocalRelay
 from presence.requests import Requests
 from presence.roster.embedded import EmbeddedRoster
@@ -52,7 +52,7 @@ class FakeConnection:
         """Take a frame, unless closed."""
         if self.closed_with is not None:
             return False
-        self.received.append(msgspec.json.decode(cast(bytes, frame)))
+        self.received.append(msgspec.json.decode(cast("bytes", frame)))
         return True
 
     def reply(self, request: Request, reply: Ok) -> None:
@@ -116,11 +116,12 @@ class FakeDaemon:
     A whole daemon without sockets: real sessions, roster, relay and broadcast.
 
     :param settings: Its settings; by default nothing settles.
+    :param make_frame: Makes its frames; its connections must take them.
     :ivar clock: Its time; advance it.
     :ivar tokens: Its account API.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, make_frame: FrameMaker = fake_frame) -> None:
         self.settings = settings or Settings(settle=0)
         self.clock = Clock()
         self.random = Random(1)  # noqa: S311 - the same ids at each run
@@ -128,12 +129,12 @@ class FakeDaemon:
         self.roster = EmbeddedRoster(self.clock, self.random)
         self.broadcast = Broadcast(
             self.roster.journal,
-            fake_frame,
+            make_frame,
             self.clock,
             interval_seconds=self.settings.broadcast_interval,
             settle_seconds=self.settings.settle,
         )
-        relay = LocalRelay(self.roster, fake_frame)
+        relay = LocalRelay(self.roster, make_frame)
         self.requests = Requests(self.roster, relay, self.broadcast, self.clock)
         self.roster.start(self.broadcast)
         self.broadcast.start()

@@ -12,9 +12,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from getpass import getpass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's name
+from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.interfaces import IReactorCore
 from twisted.internet.task import react
 from twisted.python import usage
 
@@ -25,6 +27,8 @@ from presence.ctl.smoke import Smoke
 from presence.ctl.token import Token
 from presence.ctl.watch import Watch
 from presence.wire.errors import Refused
+
+T = TypeVar("T")
 
 
 class Options(Command):
@@ -51,15 +55,65 @@ class Options(Command):
             raise usage.UsageError("say what to do: token, smoke, watch or send")
 
 
-def main(argv: Sequence[str] | None = None, run: Callable[..., Any] = react) -> None:
+def main(argv: Sequence[str] | None = None, run: Callable[..., object] = react) -> None:
     """
-    Run ``presencectl``; exits.
+    Run ``presencectl``, and exit.
 
-    :param run: Runs a function of the reactor, like ``twisted.internet.task.react``.
+    :param run: Runs a function of the reactor, as ``twisted.internet.task.react`` does.
     """
     options = Options()
     try:
         options.parseOptions(argv)
     except usage.UsageError as problem:
-        _give_up(sys.stderr.write, problem, options.subCommand)
-    run(lambda reactor: execute(options.subOptions, Shell(reactor=reactor)))
+        command = f"presencectl {options.subCommand}" if options.subCommand else "presencectl"
+        text = str(problem).removeprefix("Parameter type enforcement failed: ").rstrip(".")
+        sys.stderr.write(f"presencectl: {text}; see {command} --help\n")
+        raise SystemExit(2) from None
+
+    def start(reactor: Any) -> Deferred[None]:  # noqa: ANN401 - as in Shell
+        shell = Shell(sys.stdin, sys.stdout, sys.stderr, os.environ, getpass, reactor)
+        return end_with(reactor, Deferred.fromCoroutine(execute(options.subOptions, shell)))
+
+    run(start)
+
+
+async def execute(command: Command, shell: Shell) -> None:
+    """
+    Run a command.
+
+    :raises SystemExit: Where it failed, or was interrupted.
+    """
+    try:
+        await command.run(shell)
+    except usage.UsageError as problem:
+        shell.complain(f"{problem}")
+        raise SystemExit(2) from None
+    except Refused as refusal:
+        shell.complain(f"refused: {refusal.code}; {refusal.text}")
+        raise SystemExit(1) from None
+    except (Failed, ConnectionEnded, NotConnected) as problem:
+        shell.complain(str(problem))
+        raise SystemExit(1) from None
+    except TimeoutError:
+        shell.complain("the server did not reply in time")
+        raise SystemExit(1) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        raise SystemExit(1) from None
+    except (CancelledError, ConnectingCancelledError):
+        raise SystemExit(130) from None  # as the shell has it for Ctrl-C
+
+
+def end_with(reactor: IReactorCore, running: Deferred[None]) -> Deferred[None]:
+    """Cancel what runs when the reactor stops, and let the reactor wait for its end."""
+    ended: Deferred[None] = Deferred()
+
+    def cancel() -> Deferred[None]:
+        running.cancel()
+        return ended
+
+    def end(result: T) -> T:
+        ended.callback(None)
+        return result
+
+    reactor.addSystemEventTrigger("before", "shutdown", cancel)
+    return running.addBoth(end)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TextIO
+from urllib.parse import urlsplit
 
 import attrs
 import msgspec
+from OpenSSL import SSL, crypto
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's name
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.python import usage
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, RequestTransmissionFailed, ResponseFailed
 
 from presence import __version__
 
@@ -51,7 +55,12 @@ class Shell:
 class Command(usage.Options):
     """A command of ``presencectl``."""
 
+    synopsis: str
     examples: ClassVar[Sequence[str]] = ()
+
+    def getSynopsis(self) -> str:
+        """Name the program, which may have been started by another path."""
+        return f"Usage: presencectl {self.synopsis}"
 
     def getUsage(self, width: int | None = None) -> str:
         """Add the examples, which Twisted would wrap."""
@@ -72,9 +81,10 @@ class Command(usage.Options):
         if self["ca"] is None:
             return None
         found = _PEM.findall(read_file(self["ca"]))
-        if not found:
-            raise usage.UsageError(f"{self['ca']} holds no certificate; give a PEM file")
-        return trustRootFromCertificates([Certificate.loadPEM(pem) for pem in found])
+        with suppress(crypto.Error):
+            if found:
+                return trustRootFromCertificates([Certificate.loadPEM(pem) for pem in found])
+        raise usage.UsageError(f"{self['ca']} holds no certificate; give a PEM file")
 
     async def ask_api(self, shell: Shell, method: str, path: str, **options: Any) -> tuple[int, Any]:  # noqa: ANN401 - treq's options and any JSON
         """Return the status and the body of an answer of the account API."""
@@ -85,21 +95,31 @@ class Command(usage.Options):
             response = await HTTPClient(agent).request(method, url, allow_redirects=False, **options)
             return response.code, await response.content()
 
+        def give_up(_result: object, seconds: float) -> NoReturn:
+            # Cancelling fails in many ways, by how far the request had come.
+            raise Failed(f"{url} did not answer in {seconds:g} s")
+
+        asking = Deferred.fromCoroutine(ask())
         try:
-            status, body = await Deferred.fromCoroutine(ask()).addTimeout(API_SECONDS, shell.reactor)
+            status, body = await asking.addTimeout(API_SECONDS, shell.reactor, give_up)
             return status, msgspec.json.decode(body)
-        except TimeoutError:
-            raise Failed(f"{url} did not answer in {API_SECONDS:g} s") from None
-        except ResponseFailed as problem:
-            raise Failed(f"cannot ask {url}: {problem.reasons[0].getErrorMessage()}") from None
+        except (RequestTransmissionFailed, ResponseFailed) as problem:
+            raise Failed(f"cannot ask {url}: {_why(problem.reasons[0])}") from None
         except (ConnectError, DNSLookupError) as problem:
             raise Failed(f"cannot ask {url}: {problem}") from None
         except msgspec.DecodeError:
             raise Failed(f"{url} answered {status} without JSON; is this the account API?") from None
 
 
+def _why(failure: Failure) -> str:
+    if isinstance(failure.value, SSL.Error):
+        return "; ".join(text for _library, _function, text in failure.value.args[0])
+    return failure.getErrorMessage()
+
+
 def _api_url(text: str) -> str:
-    if not re.match("https?://.", text):
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError(f"{text} is no address of an API; {DEFAULT_API} is one")
     return text
 

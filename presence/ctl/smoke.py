@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from msgspec import Raw
+
 from presence.client import Direction
 from presence.ctl.command import Failed, Shell
 from presence.ctl.visit import SocketCommand, Visit
 from presence.wire.codec import decode_request, encode
-from presence.wire.messages import Hello, HelloOk, Message, OnlineSocket, OnlineUsers
+from presence.wire.messages import Hello, Message, OnlineSocket, OnlineUsers
 
 _ARROWS: dict[Direction, str] = {"out": "→", "in": "←"}
 _MESSAGE = Raw(b'{"text":"a word to myself"}')
@@ -34,7 +37,9 @@ class Smoke(SocketCommand):
         userid, token = await self.identity(shell)
 
         def show(direction: Direction, text: str) -> None:
-            shell.say(f"{_ARROWS[direction]} {_without_token(text) if direction == 'out' else text}")
+            line = _without_token(text) if direction == "out" else text
+            with suppress(BrokenPipeError):  # the exit code tells without the frames too
+                shell.say(f"{_ARROWS[direction]} {line}")
 
         visit = Visit(self, shell, on_frame=show)
         try:

@@ -61,4 +61,7 @@ class Token(Command):
             return shell.stdin.readline().rstrip("\r\n")
         if "PRESENCE_PASSWORD" in shell.environ:
             return shell.environ["PRESENCE_PASSWORD"]
-        return shell.ask_password(f"Password of {self['user']}: ")
+        try:
+            return shell.ask_password(f"Password of {self['user']}: ")
+        except EOFError:
+            raise Failed("no password was given") from None

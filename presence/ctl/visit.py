@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from getopt import GetoptError, gnu_getopt
 from http import HTTPStatus
 from random import random
 from typing import Any, ClassVar
@@ -15,17 +16,37 @@ from presence.ctl.command import API, CA, Command, Failed, Shell, read_file, use
 
 EVENT_SECONDS = 15.0
 
+
 class SocketCommand(Command):
     """A command that talks to the daemon."""
 
     optParameters: ClassVar = [
-        ["userid", "u", None, "The user id; without it, the account API is asked whose the token is.", user_id],
+        [
+            "userid",
+            "u",
+            None,
+            "The user id; without it, the account API is asked whose the token is.",
+            user_id,
+        ],
         ["token-file", "t", None, "File with the access token; - is stdin. [default: PRESENCE_TOKEN]"],
         API,
         CA,
     ]
 
-    def parseArgs(self, url: str) -> None:
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Take options behind the arguments too, where Twisted stops to look for them."""
+        try:
+            found, arguments = gnu_getopt(options or [], self.shortOpt, self.longOpt)
+        except GetoptError as problem:
+            raise usage.UsageError(str(problem)) from None
+        in_front: list[str] = []
+        for name, value in found:
+            bare = name.lstrip("-")
+            valued = f"{bare}=" in self.longOpt or f"{bare}:" in self.shortOpt
+            in_front += [name, value] if valued else [name]
+        super().parseOptions([*in_front, "--", *arguments])
+
+    def parseArgs(self, url: str) -> None:  # type: ignore[override]  # Twisted calls it with what there is
         """Take the address of the daemon."""
         self["url"] = url
 
@@ -37,10 +58,14 @@ class SocketCommand(Command):
         bearer = {"Authorization": f"Bearer {token}"}
         status, body = await self.ask_api(shell, "GET", "/users/me", headers=bearer)
         match body:
-            case {"id": found} | {"data": {"id": found}} if status == HTTPStatus.OK and str(found).isdecimal():
+            case {"id": found} | {"data": {"id": found}} if (
+                status == HTTPStatus.OK and str(found).isdecimal()
+            ):
                 return int(found), token
             case _:
-                raise Failed(f"{self['api']} answered {status} and no user id; give --userid or another token")
+                raise Failed(
+                    f"{self['api']} answered {status} and no user id; give --userid or another token"
+                )
 
     def _token(self, shell: Shell) -> str:
         name = self["token-file"]
@@ -52,7 +77,7 @@ class SocketCommand(Command):
             raise usage.UsageError("no access token; give --token-file or set PRESENCE_TOKEN")
         return token.strip()
 
-    def make_client(self, shell: Shell, **listeners: Callable[..., object]) -> PresenceClient:
+    def make_client(self, shell: Shell, **listeners: Any) -> PresenceClient:  # noqa: ANN401 - as PresenceClient has them
         """Return a client of the daemon."""
         try:
             return PresenceClient(
@@ -65,7 +90,7 @@ class SocketCommand(Command):
 class Visit:
     """What happens to a client, in a queue: connections (None), events, and ends (``ConnectionEnded``)."""
 
-    def __init__(self, command: SocketCommand, shell: Shell, **listeners: Callable[..., object]) -> None:
+    def __init__(self, command: SocketCommand, shell: Shell, **listeners: Any) -> None:  # noqa: ANN401 - as PresenceClient has them
         self._shell = shell
         self._happenings: DeferredQueue[Any] = DeferredQueue()
         self.client = command.make_client(

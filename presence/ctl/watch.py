@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import attrs
 from msgspec import UNSET, UnsetType
+from twisted.internet.defer import CancelledError
 from twisted.internet.task import deferLater
 
 from presence.client import ConnectionEnded, NotConnected
@@ -41,6 +42,8 @@ class Watch(SocketCommand):
         try:
             while True:
                 await watcher.step()
+        except CancelledError:
+            pass  # by Ctrl-C, as it is meant to end
         finally:
             await visit.client.stop()
 
@@ -75,7 +78,9 @@ class _Watcher:
             elif isinstance(happening, OnlineStatus):
                 await self._change(happening)
             elif isinstance(happening, TokenRequired):
-                self._shell.complain(f"the token ran out; start again with a new one in {happening.after:g} s")
+                self._shell.complain(
+                    f"the token ran out; start again with a new one in {happening.after:g} s"
+                )
 
     async def _introduce(self) -> None:
         client, reactor = self._visit.client, self._shell.reactor

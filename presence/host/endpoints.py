@@ -7,8 +7,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from OpenSSL.SSL import Error as TLSError
+import OpenSSL
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 EXAMPLES = "tcp:8080, ssl:443:privateKey=key.pem:certKey=cert.pem, unix:/run/presence.sock"
@@ -28,7 +29,7 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:  #
     _check_files(description)
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except TLSError:
+    except (OpenSSL.SSL.Error, OpenSSL.crypto.Error, VerifyError):
         reason = "its key or certificate is no good PEM file, or they do not belong together"
     except (ValueError, TypeError, OSError) as problem:
         reason = str(problem)
@@ -41,10 +42,8 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:  #
 
 
 def is_loopback(description: str) -> bool:
-    """Return whether an endpoint can be reached from this machine alone."""
-    kind, named = _parts(description)
-    if kind == "unix":
-        return True
+    """Return whether an endpoint has an address that only this machine reaches."""
+    _, named = _parts(description)
     try:
         return ip_address(named.get("interface", "")).is_loopback
     except ValueError:

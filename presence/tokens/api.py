@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
@@ -96,6 +96,8 @@ class _Body(Protocol):
     :ivar whole: Fires with the body; cancelling it drops the connection.
     """
 
+    transport: ITransport
+
     def __init__(self) -> None:
         self.whole: Deferred[bytes] = Deferred(lambda _: self._drop())
         self._bytes = bytearray()
@@ -117,8 +119,7 @@ class _Body(Protocol):
             self.whole.errback(reason)
 
     def _drop(self) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
+        self.transport.loseConnection()
 
 
 def _too_late(_result: object, timeout_seconds: float) -> NoReturn:

@@ -61,8 +61,8 @@ class Exchange:
         self.accounts = make_accounts(self.clock, expires_in_seconds=expires_in_seconds)
         self.faults = Faults()
         self.transport = StringTransportWithDisconnection()
-        site = make_site(self.accounts, make_visitors(2), self.faults, lambda: websocket_url, self.clock)
-        self.channel = site.buildProtocol(None)
+        self.site = make_site(self.accounts, make_visitors(2), self.faults, lambda: websocket_url, self.clock)
+        self.channel = self.site.buildProtocol(None)
         assert self.channel is not None
         self.transport.protocol = self.channel
         self.channel.makeConnection(self.transport)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import SEEK_END
 
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.test.requesthelper import DummyChannel
 
 from presence.demo.api import LARGEST_BODY_BYTES, Fault
 from tests.demo.exchange import USER, Exchange, Response, password_grant
@@ -105,6 +107,15 @@ class TokenTests(SynchronousTestCase):
             self.exchange.channel.dataReceived(b"1000\r\n%s\r\n" % (b"x" * 0x1000))
         self.exchange.channel.dataReceived(b"0\r\n\r\n")
         self.assert_error(self.exchange.response, 413, "invalid_request")
+
+    def test_memory_of_a_body(self) -> None:
+        """Of a body that is too large no more is kept than shows that it is."""
+        request = self.exchange.site.requestFactory(DummyChannel())
+        request.gotLength(10 * LARGEST_BODY_BYTES)
+        for _ in range(10):
+            request.handleContentChunk(b"x" * LARGEST_BODY_BYTES)
+        assert request.content is not None
+        self.assertEqual(request.content.seek(0, SEEK_END), LARGEST_BODY_BYTES + 1)
 
     def test_other_methods(self) -> None:
         """A token is only had by POST."""

@@ -113,6 +113,13 @@ class DemoServiceTests(TestCase):
         service.faults.fault = Fault.ERROR
         self.assertEqual((await self.fetch(service, f"{API_URL}/users/me"))[0], 500)
 
+    async def test_no_access_log(self) -> None:
+        """The site logs no requests, of which the daemon alone makes one for each HELLO."""
+        service = self.start()
+        with capturedLogs() as events:
+            await self.fetch(service, f"{API_URL}/users/me")
+        self.assertFalse([event for event in events if "/users/me" in (formatEvent(event) or "")])
+
     async def test_facts(self) -> None:
         """The page learns the daemon's address and the visitors' names."""
         service = self.start(visitors=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.demo.site import is_loopback
@@ -52,7 +53,9 @@ class PageTests(SynchronousTestCase):
     def test_head(self) -> None:
         """A HEAD request learns the length of the page without getting it."""
         length = len(self.exchange.ask("GET /").body)
-        response = self.exchange.ask("HEAD /")
+        with capturedLogs() as events:
+            response = self.exchange.ask("HEAD /")
+        self.assertEqual(events, [])
         self.assertEqual((response.body, response.headers["content-length"]), (b"", str(length)))
 
     def test_nothing_else(self) -> None:

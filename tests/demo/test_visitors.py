@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from weakref import ref
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
@@ -12,6 +14,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from presence.demo.visitors import Visitors, make_visitors
 from tests.demo.exchange import make_accounts
+
+
+class Chance(Random):
+    """A chance that is always the same."""
+
+    def __init__(self, chance: float) -> None:
+        super().__init__()
+        self.chance = chance
+
+    def random(self) -> float:
+        """Return it."""
+        return self.chance
 
 
 class RememberingClient:
@@ -48,14 +62,18 @@ class RememberingClient:
 
 class VisitorsTests(SynchronousTestCase):
     def setUp(self) -> None:
-        """Let two visitors come."""
+        """Have two visitors who are as late and slow as may be."""
         self.clock = Clock()
         self.accounts = make_accounts(self.clock)
         self.clients: list[RememberingClient] = []
         self.turns_away = False
-        random = Random(7)  # noqa: S311 - the same at each run
-        self.visitors = Visitors(make_visitors(2), self.accounts, self.make_client, self.clock, random)
-        self.visitors.startService()
+        self.visitors = self.let_come(Chance(0.999))
+
+    def let_come(self, random: Random) -> Visitors:
+        """Start two visitors."""
+        visitors = Visitors(make_visitors(2), self.accounts, self.make_client, self.clock, random)
+        visitors.startService()
+        return visitors
 
     def make_client(self, on_connected: Callable[[], object]) -> RememberingClient:
         """Make a client and keep it."""
@@ -86,9 +104,20 @@ class VisitorsTests(SynchronousTestCase):
         self.assertIsNone(self.accounts.account_of(first.hellos[0][1]))
 
     def test_stays_a_while(self) -> None:
-        """Nobody goes before four seconds are over."""
+        """Nobody goes before four seconds are over, not even the hastiest."""
+        self.visitors.stopService()
+        self.let_come(Chance(0))
         self.pass_seconds(4)
         self.assertEqual([client.calls for client in self.clients], [["start", "hello"]] * 2)
+
+    def test_leaves_nothing(self) -> None:
+        """A visit that is over takes no memory."""
+        self.pass_seconds(16)
+        farewell = ref(self.clients[0].stopped)
+        self.clients[0].stopped.callback(None)
+        self.clients.clear()
+        gc.collect()
+        self.assertIsNone(farewell())
 
     def test_comes_back(self) -> None:
         """A visitor who went comes back, with another connection and another token."""

@@ -11,7 +11,7 @@ import trustme
 from twisted.scripts.twistd import ServerOptions  # type: ignore[attr-defined] # picked by platform
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-UNIT = Path(__file__).parents[2] / "etc" / "presence.service"
+UNIT = Path(__file__).parents[2] / "etc" / "systemd" / "presence.service"
 
 
 def settings() -> list[tuple[str, str]]:

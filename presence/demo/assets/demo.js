@@ -120,7 +120,8 @@ class Panel {
     const known = online !== null;
     const first = this.people.size === 0;
     this.count.textContent = known ? online.length : "";
-    this.empty.textContent = known ? "Nobody." : "Log in to see who is here.";
+    const hint = this.offline ? "Log in to see who is here." : "Not connected.";
+    this.empty.textContent = known ? "Nobody." : hint;
     const now = new Set(online ?? []);
     for (const [id, item] of this.people) {
       if (now.has(id)) continue;
@@ -217,9 +218,9 @@ class Panel {
     this.after("come back", pause, () => this.connect());
   }
 
-  refuse(why) {
+  refuse(why, inShort = why) {
     this.write("note wrong", why);
-    this.leave("refused", why);
+    this.leave("refused", inShort);
   }
 
   async connect() {
@@ -274,7 +275,7 @@ class Panel {
   }
 
   hello() {
-    this.show("busy", "saying HELLO …");
+    if (this.root.dataset.state !== "online") this.show("busy", "saying HELLO …");
     this.request(
       "HELLO",
       { userid: this.account.id, accesstoken: this.token, client: "demo page" },
@@ -288,8 +289,7 @@ class Panel {
       },
       (error) => {
         if (error.code === "token_rejected" && !this.tokenIsNew) {
-          this.token = null; // it ran out while we were away
-          this.comeBack("the token ran out");
+          this.renew(); // it ran out, or the account API started anew, while we were away
         } else if (error.temporary) {
           this.hint = error.after ?? 0;
           this.comeBack(error.code);
@@ -301,8 +301,9 @@ class Panel {
   }
 
   lost({ code, reason }) {
+    this.socket = null;
     const why = `closed with ${code}${reason ? `, ${reason}` : ""}`;
-    if (code >= 4400 && code < 4500) this.refuse(why);
+    if (code >= 4400 && code < 4500) this.refuse(why, `closed with ${code}`);
     else this.comeBack(why);
   }
 
@@ -371,7 +372,7 @@ class Panel {
     if (attempt !== this.attempt || !token) return;
     this.token = token;
     this.tokenIsNew = true;
-    this.request("HELLO", { userid: this.account.id, accesstoken: token });
+    this.hello();
   }
 }
 

@@ -1,0 +1,76 @@
+"""Endpoint strings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import trustme
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from presence.host.endpoints import is_loopback, server_endpoint
+
+
+class ServerEndpointTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Make a key and a certificate."""
+        self.reactor = MemoryReactorClock()
+        self.key, self.certificate = Path(self.mktemp()), Path(self.mktemp())
+        leaf = trustme.CA().issue_cert("localhost")
+        leaf.private_key_pem.write_to_path(self.key)
+        leaf.cert_chain_pems[0].write_to_path(self.certificate)
+
+    def assert_refused(self, hint: str, description: str) -> None:
+        """Check that a string is refused with one line that has the hint in it."""
+        with self.assertRaises(ValueError) as caught:
+            server_endpoint(self.reactor, description)
+        self.assertIn(hint, str(caught.exception))
+        self.assertNotIn("\n", str(caught.exception))
+
+    def test_kinds(self) -> None:
+        """Twisted's kinds of endpoints work, TLS with a key and a certificate."""
+        for description in (
+            "tcp:8080",
+            "unix:/run/presence.sock",
+            f"ssl:443:privateKey={self.key}:certKey={self.certificate}",
+            "haproxy:tcp:8080",
+        ):
+            verifyObject(IStreamServerEndpoint, server_endpoint(self.reactor, description))
+
+    def test_no_key(self) -> None:
+        """A TLS endpoint without a key says which file is missing and how to make one."""
+        self.assert_refused("cannot read server.pem", "ssl:443")
+        self.assert_refused("openssl req", "ssl:443")
+        self.assert_refused("privateKey=", "haproxy:ssl:443")
+
+    def test_no_certificate(self) -> None:
+        """A TLS endpoint without a certificate names that file."""
+        self.assert_refused("certKey=", f"ssl:443:privateKey={self.key}:certKey=/nonexistent.pem")
+
+    def test_bad_certificate(self) -> None:
+        """A file that is no certificate is named as such."""
+        self.certificate.write_text("nothing")
+        self.assert_refused("PEM", f"ssl:443:privateKey={self.key}:certKey={self.certificate}")
+
+    def test_another_key(self) -> None:
+        """A key that does not belong to the certificate is refused."""
+        trustme.CA().issue_cert("localhost").private_key_pem.write_to_path(self.key)
+        self.assert_refused("belong together", f"ssl:443:privateKey={self.key}:certKey={self.certificate}")
+
+    def test_not_from_systemd(self) -> None:
+        """A systemd socket that there is not says where it should come from."""
+        self.assert_refused("socket unit", "systemd:domain=INET:index=9")
+        self.assert_refused("socket unit", "systemd:domain=INET:name=none")
+
+    def test_loopback(self) -> None:
+        """An address is loopback when only this machine reaches it."""
+        for description in (
+            "tcp:1:interface=127.0.0.1",
+            r"tcp6:1:interface=\:\:1",
+            "haproxy:tcp:1:interface=127.1.2.3",
+        ):
+            self.assertTrue(is_loopback(description), description)
+        for description in ("tcp:1", "tcp:1:interface=192.0.2.1", "tcp:1:interface=localhost", "unix:/x"):
+            self.assertFalse(is_loopback(description), description)

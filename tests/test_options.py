@@ -1,0 +1,157 @@
+"""The command line of ``twistd presence``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import trustme
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from presence import __version__
+from presence.config import Settings
+from presence.options import DEFAULT_ENDPOINT, Options
+
+API = ("--api-url", "https://api.example.com")
+
+
+class OptionsTestCase(SynchronousTestCase):
+    def parse(self, *arguments: str) -> Options:
+        """Return the options of a command line."""
+        options = Options()
+        options.parseOptions(arguments)
+        return options
+
+    def assert_refused(self, hint: str, *arguments: str) -> None:
+        """Check that a command line is refused with one line that has the hint in it."""
+        with self.assertRaises(UsageError) as caught:
+            self.parse(*arguments)
+        self.assertIn(hint, str(caught.exception))
+        self.assertNotIn("\n", str(caught.exception))
+
+
+class DefaultTests(OptionsTestCase):
+    def test_defaults(self) -> None:
+        """With nothing but the API's address the settings are the documented defaults."""
+        options = self.parse(*API)
+        self.assertEqual(options.settings, Settings())
+        self.assertEqual(list(options.endpoints), [DEFAULT_ENDPOINT])
+
+    def test_every_setting(self) -> None:
+        """Every setting can be chosen."""
+        numbers = {
+            "offline-delay": 1,
+            "broadcast-interval": 2,
+            "settle": 3,
+            "hello-timeout": 4,
+            "ping-interval": 5,
+            "ping-timeout": 6,
+        }
+        arguments = [f"--{name}={number}" for name, number in numbers.items()]
+        options = self.parse(*API, *arguments, "--allowed-origin", "https://a.example:443")
+        expected: dict[str, Any] = {name.replace("-", "_"): number for name, number in numbers.items()}
+        origins = frozenset({"https://a.example"})
+        self.assertEqual(options.settings, Settings(**expected, allowed_origins=origins))
+
+    def test_settle(self) -> None:
+        """The list settles as long as users are held, and not at all in the demo."""
+        self.assertEqual(self.parse(*API, "--offline-delay", "7").settings.settle, 7)
+        self.assertEqual(self.parse("--demo").settings.settle, 0)
+        self.assertEqual(self.parse("--demo", "--settle", "2").settings.settle, 2)
+
+    def test_endpoints(self) -> None:
+        """Several endpoints can be named, by the long and the short option."""
+        options = self.parse(*API, "--endpoint", "tcp:8080", "-e", "unix:/run/presence.sock")
+        self.assertEqual(list(options.endpoints), ["tcp:8080", "unix:/run/presence.sock"])
+
+    def test_help(self) -> None:
+        """The help names every option with its default, two examples and the docs."""
+        text = Options().getUsage()
+        entries = re.split(r"\n {2,6}(?:-\w, )?--(?=\S)", text.split("\n\n")[0])[1:]
+        without = {entry.split()[0] for entry in entries if "[default:" not in " ".join(entry.split())}
+        self.assertEqual(without, {"api-url=", "help", "version"})
+        self.assertEqual(text.count("twistd -n --pidfile= presence"), 2)
+        self.assertIn("Docs:", text)
+
+    def test_version(self) -> None:
+        """The version is presence's own."""
+        with self.assertRaises(SystemExit) as caught:
+            self.parse("--version")
+        self.assertEqual(caught.exception.code, 0)
+        self.assertRegex(__version__, r"^\d+\.\d+\.\d+$")
+
+
+class ApiTests(OptionsTestCase):
+    def test_required(self) -> None:
+        """Without an API and without the demo there is nothing to do."""
+        self.assert_refused("--demo")
+
+    def test_not_an_address(self) -> None:
+        """Something that is no address of an API is refused."""
+        for url in ("api.example.com", "ftp://x", "https://", "https://u:p@x", "https://x?y", "https://x#y"):
+            self.assert_refused("such as https://", "--api-url", url)
+
+    def test_insecure(self) -> None:
+        """An http:// address is for this machine, unless the operator insists."""
+        self.assert_refused("in the clear", "--api-url", "http://api.example.com")
+        self.parse("--api-url", "http://api.example.com", "--allow-insecure-api")
+        for host in ("127.0.0.1:8000", "localhost", "[::1]:8000"):
+            self.parse("--api-url", f"http://{host}")
+
+    def test_authority(self) -> None:
+        """The API's authority can be one of one's own."""
+        path = self.mktemp()
+        trustme.CA().cert_pem.write_to_path(path)
+        self.assertIsNotNone(self.parse(*API, "--api-ca", path).authority)
+
+    def test_no_authority(self) -> None:
+        """A file that holds no authority is refused, and one that would not be used."""
+        path = Path(self.mktemp())
+        self.assert_refused("cannot read", *API, "--api-ca", str(path))
+        path.write_text("nothing")
+        self.assert_refused("no certificate", *API, "--api-ca", str(path))
+        path.write_text("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----")
+        self.assert_refused("cannot be read", *API, "--api-ca", str(path))
+        self.assert_refused("https://", "--api-url", "http://localhost", "--api-ca", str(path))
+
+    def test_demo_brings_its_own(self) -> None:
+        """The demo takes no other API."""
+        self.assert_refused("leave out", "--demo", *API)
+
+
+class BadValueTests(OptionsTestCase):
+    def test_numbers(self) -> None:
+        """What is no number in range is refused, naming the option."""
+        for text in ("-1", "x", "nan", "inf", "86401", ""):
+            self.assert_refused("--offline-delay", *API, "--offline-delay", text)
+        self.assert_refused("--ping-interval", *API, "--ping-interval", "0")
+        self.assert_refused("--demo-visitors", "--demo", "--demo-visitors", "1.5")
+
+    def test_log_level(self) -> None:
+        """A log level that there is not is refused, naming those that there are."""
+        self.assertEqual(self.parse(*API, "--log-level", "debug")["log-level"], "debug")
+        self.assert_refused("debug, info", *API, "--log-level", "verbose")
+
+    def test_origin(self) -> None:
+        """What is no origin is refused."""
+        self.assert_refused("--allowed-origin", *API, "--allowed-origin", "www.example.com")
+
+    def test_endpoint(self) -> None:
+        """What is no endpoint is refused, naming the string."""
+        for text in ("nonsense:1", "tcp:x", "tcp", "tcp:1:2:3:4:5", "8080", ""):
+            self.assert_refused(repr(text), *API, "--endpoint", text)
+
+    def test_demo_is_for_this_machine(self) -> None:
+        """The demo listens on no address that others can reach."""
+        for option in ("--endpoint", "--demo-endpoint"):
+            for text in ("tcp:8080", "tcp:8080:interface=0.0.0.0", "unix:/tmp/x", "tcp:8080:interface=x"):
+                self.assert_refused("this machine", "--demo", option, text)
+        self.parse(
+            "--demo",
+            "--endpoint",
+            r"tcp:8080:interface=\:\:1",
+            "--demo-endpoint",
+            "tcp:0:interface=127.0.0.2",
+        )

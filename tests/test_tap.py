@@ -1,0 +1,119 @@
+"""All parts, put together."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import treq
+from twisted.application.service import IServiceMaker, MultiService
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
+from twisted.plugin import getPlugins
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from presence import tap
+from presence.client import PresenceClient
+from presence.demo.accounts import CLIENT_ID, CLIENT_SECRET, SAMPLE_ACCOUNTS, SAMPLE_PASSWORD
+from presence.demo.service import DemoService
+from presence.host.listening import Listener
+from presence.service import PresenceService
+from presence.tap import Options, makeService
+
+
+def make(*arguments: str) -> MultiService:
+    """Return the services of a command line."""
+    options = Options()
+    options.parseOptions(arguments)
+    return cast("MultiService", makeService(options))
+
+
+def parts(service: MultiService, kind: type[Any]) -> list[Any]:
+    """Return the child services of a kind."""
+    return [child for child in service if isinstance(child, kind)]
+
+
+class PluginTests(SynchronousTestCase):
+    def test_plugin(self) -> None:
+        """``twistd`` knows presence, and finds its options and services."""
+        (plugin,) = [one for one in getPlugins(IServiceMaker) if one.tapname == "presence"]
+        self.assertIs(plugin.options, tap.Options)
+        self.assertIs(plugin.makeService, tap.makeService)
+
+
+class MakeServiceTests(SynchronousTestCase):
+    def test_ports(self) -> None:
+        """The daemon has a port for each endpoint."""
+        services = make("--api-url", "https://api.example.com/", "-e", "tcp:0", "-e", "tcp:1")
+        (daemon,) = parts(services, PresenceService)
+        self.assertEqual([port.description for port in parts(daemon, Listener)], ["tcp:0", "tcp:1"])
+        self.assertEqual(parts(services, DemoService), [])
+
+    def test_nothing_to_do(self) -> None:
+        """Without an API there is no service."""
+        self.assertRaises(UsageError, make)
+
+
+class DemoTests(TestCase):
+    timeout = 20
+
+    def start(self, *endpoint: str) -> MultiService:
+        """Start a demo on free ports."""
+        services = make(
+            "--demo",
+            "--demo-visitors=0",
+            "--demo-endpoint=tcp:0:interface=127.0.0.1",
+            *(endpoint or ("-e", "tcp:0:interface=127.0.0.1")),
+        )
+        # Not the signals: the test runner has its own.
+        self.daemon, self.demo = parts(services, PresenceService)[0], parts(services, DemoService)[0]
+        for service in (self.daemon, self.demo):
+            service.privilegedStartService()
+            service.startService()
+            self.addCleanup(service.stopService)
+        return services
+
+    def test_hello(self) -> Deferred[None]:
+        """The demo's daemon asks the demo's account API, wherever that listens."""
+
+        async def play() -> None:
+            self.start()
+            from twisted.internet import reactor  # noqa: PLC0415 - the test needs the real one
+
+            connected: Deferred[None] = Deferred()
+            client = PresenceClient(
+                tap._websocket_url(self.daemon),
+                on_connected=lambda: connected.callback(None),
+                random=lambda: 0.5,
+                reactor=reactor,
+            )
+            client.start()
+            self.addCleanup(client.stop)
+            await connected
+            grant = {
+                "grant_type": "password",
+                "client_id": CLIENT_ID,
+                "client_secret": CLIENT_SECRET,
+                "username": SAMPLE_ACCOUNTS[0].email,
+                "password": SAMPLE_PASSWORD,
+            }
+            granted = await treq.post(f"{self.demo.page_url}oauth/token", data=grant, persistent=False)
+            token = (await granted.json())["access_token"]
+            reply = await client.hello(1, token)
+            self.assertEqual(reply.userid, 1)
+
+        return Deferred.fromCoroutine(play())
+
+    def test_banner(self) -> None:
+        """The banner has at most 12 lines, with the addresses of the page and the WebSocket."""
+        with capturedLogs() as events:
+            self.start()
+        lines = [event for event in events if event["log_namespace"].startswith("presence")]
+        self.assertLessEqual(len(lines), 12)
+        urls = [event["url"] for event in lines if "url" in event]
+        self.assertIn(tap._websocket_url(self.daemon), urls)
+
+    def test_ipv6(self) -> None:
+        """The address of a WebSocket on IPv6 has brackets."""
+        self.start("-e", r"tcp6:0:interface=\:\:1")
+        self.assertRegex(tap._websocket_url(self.daemon), r"^ws://\[::1\]:\d+/$")

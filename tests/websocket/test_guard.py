@@ -1,0 +1,156 @@
+"""The holes of the framing layer are closed."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from presence.config import Settings
+from presence.websocket.guard import HANDSHAKE_TIMEOUT_SECONDS, LARGEST_HANDSHAKE, LINGER_SECONDS
+from tests.websocket.peer import CLOSE, HELLO, PING, PONG, Peer, frame, make_daemon
+
+
+class HandshakeTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Connect, without saying anything."""
+        self.daemon = make_daemon()
+        self.peer = Peer(self.daemon)
+
+    def test_in_time(self) -> None:
+        """An opening handshake in time leaves no timer of its own behind."""
+        self.peer.shake_hands()
+        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS)
+        self.assertFalse(self.peer.aborted)
+
+    def test_too_late(self) -> None:
+        """A peer that does not finish its opening handshake is dropped."""
+        self.peer.send(b"GET / HTTP/1.1\r\n")
+        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS - 0.1)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.advance(0.1)
+        self.assertTrue(self.peer.aborted)
+
+    def test_too_long(self) -> None:
+        """An opening handshake of too many bytes is dropped, however they are cut."""
+        self.peer.send(b"GET / HTTP/1.1\r\nX: " + b"x" * (LARGEST_HANDSHAKE - 100))
+        self.assertFalse(self.peer.aborted)
+        self.peer.send(b"x" * 100)
+        self.assertTrue(self.peer.aborted)
+
+    def test_refused_and_not_read(self) -> None:
+        """A refused peer that does not close is dropped in the end."""
+        self.peer.send(b"BREW / HTTP/1.1\r\n\r\n")
+        self.peer.transport.disconnecting = False
+        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS)
+        self.assertTrue(self.peer.aborted)
+
+    def test_no_page(self) -> None:
+        """A browser that asks for a page is told to upgrade, and nothing of the software."""
+        answer = self.peer.send(b"GET /?redirect=http://x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"426", answer)
+        self.assertNotIn(b"Autobahn", answer)
+        self.assertNotIn(b"Location", answer)
+
+    def test_no_version(self) -> None:
+        """The answer to a handshake does not tell the version of the server."""
+        self.assertNotIn(b"server:", self.peer.shake_hands().lower())
+
+
+class LivenessTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Open a connection that is pinged each 20 seconds and dropped 10 seconds later."""
+        self.daemon = make_daemon(Settings(settle=0, ping_interval=20, ping_timeout=10, hello_timeout=1000))
+        self.peer = Peer(self.daemon)
+        self.peer.shake_hands()
+
+    def pings(self) -> int:
+        """Count the pings since the last call."""
+        return sum(opcode == PING for opcode, _ in self.peer.frames(self.peer.take()))
+
+    def test_ping(self) -> None:
+        """A peer is sent a ping each interval."""
+        self.daemon.clock.advance(19.9)
+        self.assertEqual(self.pings(), 0)
+        self.daemon.clock.advance(0.1)
+        self.assertEqual(self.pings(), 1)
+        self.peer.send(frame(PONG, b""))
+        self.daemon.clock.advance(20)
+        self.assertEqual(self.pings(), 1)
+
+    def test_silent(self) -> None:
+        """A peer that was silent for interval and timeout is dropped."""
+        self.daemon.clock.advance(20)
+        self.daemon.clock.advance(9.9)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.advance(0.1)
+        self.assertTrue(self.peer.aborted)
+
+    def test_late_answer(self) -> None:
+        """A peer that answers a ping before the timeout stays, and is pinged at the usual time."""
+        self.daemon.clock.advance(20)
+        self.daemon.clock.advance(5)
+        self.peer.send(frame(PONG, b""))
+        self.pings()
+        self.daemon.clock.advance(5)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.advance(10)
+        self.assertEqual(self.pings(), 1)
+
+    def test_any_byte(self) -> None:
+        """Any byte is a sign of life, and none puts off the next ping."""
+        self.daemon.clock.advance(19)
+        self.peer.send(HELLO[:1])
+        self.daemon.clock.advance(1)
+        self.assertEqual(self.pings(), 1)
+        self.daemon.clock.advance(20)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.advance(9)
+        self.assertTrue(self.peer.aborted)
+
+
+class ClosingTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Open a connection."""
+        self.daemon = make_daemon()
+        self.peer = Peer(self.daemon)
+        self.peer.shake_hands()
+
+    def test_peer_never_answers(self) -> None:
+        """A peer that does not answer a close frame is dropped after the linger time."""
+        self.peer.send(frame(2, b"binary"))
+        self.daemon.clock.advance(LINGER_SECONDS - 0.1)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.advance(0.1)
+        self.assertTrue(self.peer.aborted)
+
+    def test_peer_closes_and_never_reads(self) -> None:
+        """A peer that closes but does not read our answer is dropped after the linger time."""
+        self.peer.send(frame(CLOSE, b"\x03\xe8"))
+        self.peer.transport.disconnecting = False  # the send buffer is full
+        self.daemon.clock.advance(LINGER_SECONDS)
+        self.assertTrue(self.peer.aborted)
+
+    def test_broken_frame(self) -> None:
+        """A frame with a reserved bit is a protocol error, told by a close code, and lingers once."""
+        answer = self.peer.send(frame(1, b"{}", first=0xC0) + frame(1, b"{}", first=0xC0))
+        self.assertEqual(self.peer.close_code(answer), 1002)
+
+    def test_nothing_left(self) -> None:
+        """After the end of a connection no timer is left."""
+        self.peer.vanish()
+        self.assertEqual(self.daemon.clock.getDelayedCalls(), [])
+
+    def test_nothing_left_before_open(self) -> None:
+        """After the end of a connection in its handshake no timer is left."""
+        peer = Peer(make_daemon())
+        peer.vanish()
+        self.assertEqual(peer.daemon.clock.getDelayedCalls(), [])
+
+    def test_producer(self) -> None:
+        """The transport is told to say when its buffer is full; its own stop changes nothing."""
+        self.assertIs(self.peer.transport.producer, self.peer.protocol)
+        self.peer.protocol.stopProducing()
+        self.assertFalse(self.peer.aborted)
+
+    def test_no_delay(self) -> None:
+        """Small frames are not held back by Nagle's algorithm."""
+        self.assertTrue(self.peer.transport.no_delay)

@@ -1,0 +1,274 @@
+"""Bytes to requests, replies and events to bytes."""
+
+from __future__ import annotations
+
+import struct
+
+from msgspec import Raw
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from presence.config import Settings
+from presence.interfaces import Delivery
+from presence.logs import set_level
+from presence.websocket.protocol import MOST_BAD_MESSAGES, MOST_QUEUED_BYTES, make_frame
+from presence.wire.closing import CloseCode
+from presence.wire.messages import GoingAway, Message, Ok, Ping
+from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame, make_daemon
+
+PING = b'{"type":"PING","ref":1}'
+
+
+class OpeningTests(SynchronousTestCase):
+    def handshake(self, *headers: str, settings: Settings | None = None) -> bytes:
+        """Shake hands with a new daemon; return the first line of the answer."""
+        self.peer = Peer(make_daemon(settings))
+        self.answer = self.peer.shake_hands(*headers)
+        return self.answer.split(b"\r\n")[0]
+
+    def test_no_subprotocol(self) -> None:
+        """A client that offers no subprotocol is welcome."""
+        self.assertIn(b" 101 ", self.handshake())
+
+    def test_our_subprotocol(self) -> None:
+        """Our subprotocol is chosen among those that are offered."""
+        self.handshake("Sec-WebSocket-Protocol: other, presence.v1.json")
+        self.assertIn(b"Sec-WebSocket-Protocol: presence.v1.json\r\n", self.answer)
+
+    def test_unknown_subprotocol(self) -> None:
+        """A client that offers only unknown subprotocols gets HTTP 400."""
+        self.assertIn(b" 400 ", self.handshake("Sec-WebSocket-Protocol: presence.v2.json"))
+
+    def test_any_origin(self) -> None:
+        """Without a list of origins, pages of any origin may connect."""
+        self.assertIn(b" 101 ", self.handshake("Origin: https://evil.example"))
+
+    def test_origins(self) -> None:
+        """With a list, only pages of its origins and programs without one may connect."""
+        settings = Settings(allowed_origins=frozenset({"https://www.example.com"}))
+        self.assertIn(b" 101 ", self.handshake("Origin: https://www.example.com", settings=settings))
+        self.assertIn(b" 101 ", self.handshake(settings=settings))
+        self.assertIn(b" 403 ", self.handshake("Origin: https://evil.example", settings=settings))
+        self.assertIn(b" 403 ", self.handshake("Origin: null", settings=settings))
+
+
+class FrameTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Open a connection."""
+        self.daemon = make_daemon()
+        self.connections = Connections()
+        self.peer = Peer(self.daemon, self.connections)
+        self.peer.shake_hands()
+
+    def test_request(self) -> None:
+        """A text frame is a request, and its reply a text frame."""
+        self.assertEqual(self.peer.say(PING), [{"type": "OK", "re": "PING", "ref": 1}])
+
+    def test_fragments(self) -> None:
+        """A request may come in fragments."""
+        answer = self.peer.send(frame(TEXT, PING[:5], first=0) + frame(0, PING[5:]))
+        self.assertEqual(self.peer.messages(answer)[0]["type"], "OK")
+
+    def test_binary(self) -> None:
+        """A binary frame closes 1003, and nothing that follows is done."""
+        answer = self.peer.send(frame(BINARY, PING) + frame(TEXT, PING))
+        self.assertEqual([opcode for opcode, _ in self.peer.frames(answer)], [CLOSE])
+        self.assertEqual(self.peer.close_code(answer), 1003)
+
+    def test_invalid_utf8(self) -> None:
+        """A text frame of invalid UTF-8 closes 1007."""
+        self.assertEqual(self.peer.close_code(self.peer.send(frame(TEXT, b"\xff"))), 1007)
+
+    def test_largest(self) -> None:
+        """A message of exactly the largest size is read."""
+        largest = PING[:-1] + b" " * (65536 - len(PING)) + b"}"
+        self.assertEqual(self.peer.say(largest)[0]["type"], "OK")
+
+    def test_too_large(self) -> None:
+        """A larger message closes 1009, in one frame or in fragments."""
+        self.assertEqual(self.peer.close_code(self.peer.send(frame(TEXT, b" " * 65537))), 1009)
+        peer = Peer(self.daemon)
+        peer.shake_hands()
+        half = b" " * 40_000
+        self.assertEqual(peer.close_code(peer.send(frame(TEXT, half, first=0) + frame(0, half))), 1009)
+
+    def test_errors_name_the_request(self) -> None:
+        """A refused request and a bad message each get an ERROR."""
+        (refused,) = self.peer.say(b'{"type":"getAllOnline","ref":"a"}')
+        self.assertEqual((refused["code"], refused["ref"]), ("not_identified", "a"))
+        (bad,) = self.peer.say(b"{")
+        self.assertEqual(bad["code"], "bad_json")
+
+    def test_ten_bad_messages(self) -> None:
+        """The tenth bad message is answered and closes 4400; other errors do not count."""
+        self.peer.say(b'{"type":"no such type"}')
+        for _ in range(MOST_BAD_MESSAGES - 1):
+            self.assertIsNone(self.peer.close_code(self.peer.send(frame(TEXT, b"[]"))))
+        last = self.peer.send(frame(TEXT, b"{"))
+        self.assertEqual(self.peer.messages(last)[0]["code"], "bad_json")
+        self.assertEqual(self.peer.close_code(last), 4400)
+
+    def test_bad_parameters_count(self) -> None:
+        """A parameter that only the request itself can judge counts as a bad message too."""
+        self.peer.say(HELLO)
+        for _ in range(MOST_BAD_MESSAGES):
+            last = self.peer.send(frame(TEXT, b'{"type":"getAllOnline","cursor":"x"}'))
+        self.assertEqual(self.peer.close_code(last), 4400)
+
+    def test_close_code(self) -> None:
+        """The daemon closes with a code and its reason, once."""
+        self.peer.protocol.close(CloseCode.DISCONNECTED)
+        self.peer.protocol.close(CloseCode.GOING_AWAY)
+        expected = struct.pack("!H", 4410) + b"disconnected by the operator"
+        self.assertEqual(self.peer.frames(self.peer.take()), [(CLOSE, expected)])
+
+    def test_close_after_autobahn(self) -> None:
+        """A connection that is being closed already, for a broken frame, is closed once."""
+        self.peer.send(frame(TEXT, b"\xff"))
+        self.peer.protocol.close(CloseCode.GOING_AWAY)
+        self.assertEqual(self.peer.take(), b"")
+
+    def test_close_before_open(self) -> None:
+        """A connection that still shakes hands is dropped, as it cannot be told a code."""
+        peer = Peer(self.daemon)
+        peer.protocol.close(CloseCode.GOING_AWAY)
+        self.assertTrue(peer.aborted)
+
+    def test_known(self) -> None:
+        """A connection is known from its first moment to its last."""
+        self.assertEqual(self.connections.open, [self.peer.protocol])
+        self.peer.vanish()
+        self.assertEqual(self.connections.open, [])
+
+    def test_vanish(self) -> None:
+        """A user whose connection is gone is held online, then offline."""
+        self.peer.say(HELLO)
+        self.peer.vanish()
+        self.assertEqual(self.daemon.roster.journal.online, [1])
+        self.daemon.clock.advance(self.daemon.settings.offline_delay)
+        self.assertEqual(self.daemon.roster.journal.online, [])
+
+    def test_revoked(self) -> None:
+        """A user whose only socket is closed for a revoked token is offline at once."""
+        self.peer.say(HELLO)
+        self.daemon.clock.advance(1)
+        self.peer.protocol.close(CloseCode.TOKEN_REVOKED)
+        self.assertEqual(self.daemon.roster.journal.online, [])
+
+
+class FaultTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Identify a connection to a daemon whose relay is broken."""
+        self.daemon = make_daemon()
+        self.peer = Peer(self.daemon)
+        self.peer.shake_hands()
+        self.peer.say(HELLO)
+
+    def break_relay(self) -> None:
+        """Let the relay raise."""
+
+        class Broken:
+            def deliver(self, _user_id: int, _message: Message) -> Delivery:
+                raise ZeroDivisionError("payload-secret")
+
+        self.daemon.requests._relay = Broken()  # type: ignore[assignment]  # a fault no public way causes
+
+    def test_fault(self) -> None:
+        """A fault of our own is logged with a reference that the client gets, and closes 1011."""
+        self.break_relay()
+        answer = self.peer.send(frame(TEXT, b'{"type":"sendMessageToUser","ref":2,"id":1,"message":"x"}'))
+        (error,) = self.peer.messages(answer)
+        self.assertEqual((error["code"], error["ref"]), ("internal", 2))
+        self.assertEqual(self.peer.close_code(answer), 1011)
+        (logged,) = self.flushLoggedErrors(ZeroDivisionError)
+        self.assertEqual(str(logged.value), "payload-secret")
+        self.assertNotIn("secret", error["text"])
+
+    def test_fault_without_request(self) -> None:
+        """A fault that belongs to no request is told without one."""
+        self.peer.protocol.fail(Failure(ZeroDivisionError()))
+        (error,) = self.peer.messages(self.peer.take())
+        self.assertNotIn("re", error)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class SlowReaderTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Identify a connection whose peer does not read."""
+        self.daemon = make_daemon()
+        self.peer = Peer(self.daemon)
+        self.peer.shake_hands()
+        self.peer.say(HELLO)
+        self.peer.protocol.pauseProducing()
+
+    def test_queue_is_bounded(self) -> None:
+        """What a paused peer is sent is queued up to the limit; then it is refused and closed 4513."""
+        event = make_frame(Message(message=Raw(b'"' + b"x" * 65_000 + b'"'), ts=1.0))
+        self.assertEqual(
+            [self.peer.protocol.send(event) for _ in range(6)], [True, True, True, True, False, False]
+        )
+        self.peer.take()
+        self.daemon.clock.advance(0)
+        self.assertEqual(self.peer.close_code(self.peer.take()), 4513)
+
+    def test_drained(self) -> None:
+        """A peer that reads on has its whole queue again."""
+        event = make_frame(GoingAway(after=1.0))
+        sent = 0
+        for _ in range(3):
+            while sent < MOST_QUEUED_BYTES - 100:
+                sent += 40
+                self.assertTrue(self.peer.protocol.send(event))
+            sent = 0
+            self.peer.protocol.resumeProducing()
+            self.peer.protocol.pauseProducing()
+
+    def test_catches_up(self) -> None:
+        """A peer that reads on is told what it missed."""
+        self.daemon.clock.advance(1)
+        other = Peer(self.daemon)
+        other.shake_hands()
+        other.say(HELLO.replace(b"1", b"7"))
+        self.assertEqual(self.peer.take(), b"")
+        self.peer.protocol.resumeProducing()
+        (event,) = self.peer.messages(self.peer.take())
+        self.assertEqual((event["type"], event["online"]), ("onlineUsers", [1, 7]))
+
+    def test_gone_while_overflowing(self) -> None:
+        """A peer that goes when its queue overflows leaves nothing behind."""
+        event = make_frame(Message(message=Raw(b'"' + b"x" * 300_000 + b'"'), ts=1.0))
+        self.assertFalse(self.peer.protocol.send(event))
+        self.peer.vanish()
+        self.peer.protocol.resumeProducing()
+        self.daemon.clock.advance(self.daemon.settings.offline_delay)
+        self.assertEqual(self.daemon.clock.getDelayedCalls(), [])
+
+    def test_nothing_after_the_end(self) -> None:
+        """A reply that is late for its connection goes nowhere."""
+        self.peer.vanish()
+        self.peer.take()
+        self.peer.protocol.reply(Ping(), Ok())
+        self.assertEqual(self.peer.take(), b"")
+
+
+class LogTests(SynchronousTestCase):
+    def test_no_secrets(self) -> None:
+        """No line, at any level, holds the token, a payload or the query of the URL."""
+        set_level("debug")
+        self.addCleanup(set_level, "info")
+        with capturedLogs() as events:
+            peer = Peer(make_daemon())
+            peer.shake_hands()
+            peer.say(HELLO.replace(b"token", b"canary-1", 2).replace(b"accesscanary-1", b"accesstoken"))
+            peer.say(b'{"type":"sendMessageToUser","id":1,"message":"canary-2"}')
+            peer.say(b'{"type":"HELLO","userid":1.0,"accesstoken":"canary-3"}')
+            peer.vanish()
+        self.assertTrue(any("connected" in event["log_format"] for event in events))
+        self.assertNotIn("canary", repr([{**event, "log_logger": ""} for event in events]))
+
+    def test_level(self) -> None:
+        """Below its level presence logs nothing, though twistd would write it."""
+        with capturedLogs() as events:
+            Peer(make_daemon()).shake_hands()
+        self.assertEqual([event for event in events if event["log_namespace"].startswith("presence")], [])
