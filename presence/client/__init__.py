@@ -4,7 +4,8 @@ A Twisted client of presence: the protocol's requests as methods that return Def
 .. code-block:: python
 
     from random import random
-    from twisted.internet import task
+    from twisted.internet.defer import Deferred
+    from twisted.internet.task import react
     from presence.client import PresenceClient
 
 
@@ -25,7 +26,7 @@ A Twisted client of presence: the protocol's requests as methods that return Def
         await client.stop()
 
 
-    task.react(lambda reactor: Deferred.fromCoroutine(greet(reactor)))
+    react(greet)
 
 A connection that was lost comes back by itself, but as a new one: say ``hello`` and
 subscribe again in ``on_connected``.

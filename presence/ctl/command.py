@@ -73,8 +73,7 @@ class Command(usage.Options):
         raise SystemExit(0)
 
     async def run(self, shell: Shell) -> None:
-        """Do the job."""
-        raise NotImplementedError
+        """Do the job; a mere collection of commands has none."""
 
     def trust_root(self) -> Any:  # noqa: ANN401 - Twisted keeps the type to itself
         """Return the own authority, or None for those of the platform."""

@@ -44,7 +44,7 @@ class SocketCommand(Command):
             bare = name.lstrip("-")
             valued = f"{bare}=" in self.longOpt or f"{bare}:" in self.shortOpt
             in_front += [name, value] if valued else [name]
-        super().parseOptions([*in_front, "--", *arguments])
+        super().parseOptions([*in_front, *arguments])
 
     def parseArgs(self, url: str) -> None:  # type: ignore[override]  # Twisted calls it with what there is
         """Take the address of the daemon."""

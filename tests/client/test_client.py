@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Raw
+from twisted.internet import reactor
 
 from presence.client import ConnectionEnded
 from presence.wire.messages import GoingAway, Goodbye, HelloOk, Message, Ok
@@ -199,6 +200,7 @@ class EndTests(ClientTestCase):
         self.server.sendPing(b"there?")
         self.flush()
         self.reactor.advance(34)
+        self.flush()
         self.assertEqual(self.listener.happened, [])
         self.assertEqual(self.server.pongs, [b"there?"])
 
@@ -293,6 +295,20 @@ class StopTests(ClientTestCase):
         self.reactor.advance(3)
         self.flush()
         self.assertEqual(self.listener.happened[1:], [(4508, "no HELLO in time")])
+
+    def test_own_clock(self) -> None:
+        """Opening and closing are timed by the client's clock, and by no other reactor."""
+        timed_before = reactor.getDelayedCalls()
+        self.client.start()
+        self.pump = self.complete(greet=False)
+        self.assertEqual(reactor.getDelayedCalls(), timed_before)
+        self.flush()
+        self.server.hold = True
+        self.client.stop()
+        self.flush()
+        self.assertEqual(reactor.getDelayedCalls(), timed_before)
+        self.reactor.advance(3)
+        self.flush()
 
     def test_waiting_request(self) -> None:
         """A request that waits when the client is stopped fails with 1000."""
