@@ -153,6 +153,6 @@ def _read_cursor(cursor: str | UnsetType) -> int:
         return 0
     if cursor.isascii() and cursor.isdecimal() and len(cursor) <= len(str(LARGEST_INT)):
         last = int(cursor)
-        if str(last) == cursor:
+        if str(last) == cursor and 1 <= last <= LARGEST_INT:
             return last
     raise Refused(ErrorCode.BAD_MESSAGE, "cursor must be the next of a page before", path="$.cursor")

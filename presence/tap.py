@@ -8,7 +8,6 @@ from secrets import token_urlsafe
 from typing import Any
 
 from twisted.application.service import IService, MultiService, Service
-from twisted.internet.address import IPv6Address
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from presence.broadcast import Broadcast
@@ -102,7 +101,5 @@ def _together(*services: Service) -> MultiService:
 
 def _websocket_url(daemon: PresenceService) -> str:
     listener: Listener = next(iter(daemon))
-    address: Any = listener.host
     scheme = "wss" if listener.description.startswith("ssl:") else "ws"
-    host = f"[{address.host}]" if isinstance(address, IPv6Address) else address.host
-    return f"{scheme}://{host}:{address.port}/"
+    return f"{scheme}://{listener.authority}/"

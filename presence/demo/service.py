@@ -80,9 +80,7 @@ class DemoService(MultiService):
     @property
     def page_url(self) -> str:
         """Where the page is; known once the service listens."""
-        address = self._address()
-        host = f"[{address.host}]" if isinstance(address, IPv6Address) else address.host
-        return f"http://{host}:{address.port}/"
+        return f"http://{self._listener.authority}/"
 
     def startService(self) -> None:
         """Listen, let the visitors come, and say where everything is."""

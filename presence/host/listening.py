@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
@@ -12,6 +13,17 @@ from presence.logs import logger
 _log = logger(__name__)
 
 
+class CannotListen(SystemExit, Exception):  # noqa: N818 - what happened, in the words of Twisted
+    """
+    A port cannot be had: the process ends with exit code 1 and one line.
+
+    It is a ``SystemExit``, since any other exception ends ``twistd`` with some forty lines
+    of traceback; and an ``Exception``, since ``twistd`` tells only of those to the shell
+    that waits for its daemon, which without it waits for ever (``postApplication`` in
+    ``twisted.scripts._twistd_unix``).
+    """
+
+
 class Listener(Service):
     """
     Listens on an endpoint while it runs.
@@ -19,8 +31,8 @@ class Listener(Service):
     ``twistd`` binds in :meth:`privilegedStartService`, before it drops root; ``twist``
     never calls that, so :meth:`startService` binds where nothing is bound yet.
 
-    Twisted's own services either log a taken port and run on, deaf, or end with some
-    forty lines of traceback.
+    Twisted's own services either log a taken port and run on, deaf, or raise what ends in
+    a traceback.
 
     :param description: The endpoint as the operator wrote it.
     """
@@ -39,11 +51,20 @@ class Listener(Service):
             raise RuntimeError(f"{self.description} does not listen")
         return self._port.getHost()
 
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL (:rfc:`3986`, section 3.2); for TCP only."""
+        address = self.host
+        if isinstance(address, IPv6Address):
+            return f"[{address.host}]:{address.port}"
+        assert isinstance(address, IPv4Address)  # noqa: S101 - for the type checker
+        return f"{address.host}:{address.port}"
+
     def privilegedStartService(self) -> None:
         """
         Bind; every kind of endpoint that comes with Twisted tells at once whether it could.
 
-        :raises SystemExit: With one line that names the endpoint, when it cannot be had.
+        :raises CannotListen: With one line that names the endpoint, when it cannot be had.
         """
         if self._listening is not None:
             return
@@ -52,7 +73,7 @@ class Listener(Service):
         self._listening.addCallbacks(self._opened, problems.append)
         if problems:
             reason = problems[0].getErrorMessage()
-            raise SystemExit(f"presence: cannot listen on {self.description}: {reason}")
+            raise CannotListen(f"presence: cannot listen on {self.description}: {reason}")
 
     def startService(self) -> None:
         """Bind, unless that is done."""

@@ -12,7 +12,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from presence.host.listening import Listener
+from presence.host.listening import CannotListen, Listener
 
 
 @implementer(IListeningPort)
@@ -68,7 +68,7 @@ class ListenerTests(SynchronousTestCase):
     def test_taken(self) -> None:
         """A port that cannot be had ends the process with one line that names the endpoint."""
         taken = Endpoint(fail(CannotListenError("any", 80, OSError("taken"))))
-        with self.assertRaises(SystemExit) as caught:
+        with self.assertRaises(CannotListen) as caught:
             Listener("tcp:80", taken, Factory()).privilegedStartService()
         line = str(caught.exception.code)
         self.assertIn("tcp:80", line)

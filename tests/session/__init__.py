@@ -1,0 +1,1 @@
+"""Tests of what one connection is, from its opening to its end."""
