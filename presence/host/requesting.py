@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The first look-up of a name imports this, in a thread and after --uid: from an interpreter
+# that only root may read that fails, and Twisted's resolver then never answers.
+import encodings.idna  # noqa: F401
 from typing import Any
 
 from twisted.application.service import Service

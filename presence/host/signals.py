@@ -26,8 +26,9 @@ class Signals(Service):
         self._reactor = reactor
 
     def startService(self) -> None:
-        """Take the signals over as soon as the reactor has installed its own."""
+        """Take the signals over: now, and again when the reactor has installed its own."""
         super().startService()
+        self._install()
         self._reactor.callWhenRunning(self._install)
 
     def _install(self) -> None:

@@ -1,4 +1,4 @@
-"""Whose certificates of other servers are good."""
+"""Which authorities vouch for other servers."""
 
 from __future__ import annotations
 

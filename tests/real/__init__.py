@@ -1,0 +1,1 @@
+"""Tests with real processes, real sockets and clients that were not written here."""
