@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -38,6 +39,19 @@ class DaemonTests(TestCase):
         await starter.ended
         self.assertFalse(pid_file.exists())
         self.assertRegex(log_file.read_text(), NO_FAULT)
+
+    async def test_taken(self) -> None:
+        """A taken port ends the shell's wait for the daemon, with an exit code and the endpoint."""
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        pid_file, log_file = (new_path(self) for _ in range(2))
+        twistd = (sys.executable, script("twistd"), "--pidfile", pid_file, "--logfile", log_file)
+        starter = spawn(self, *twistd, "presence", "--api-url", "https://api.example.com", "-e", endpoint)
+        self.assertEqual(await starter.ended, 1)
+        self.assertIn(endpoint, starter.printed)
+        self.assertRegex(log_file.read_text(), NO_FAULT)
+        self.assertFalse(pid_file.exists())
 
 
 class RootTests(TestCase):
