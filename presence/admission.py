@@ -13,14 +13,17 @@ def normalize_origin(origin: str) -> str:
 
     :raises ValueError: When it is no ``http`` or ``https`` origin (:rfc:`6454`, section 6).
     """
-    parts = urlsplit(origin)
-    scheme = parts.scheme
+    try:
+        parts = urlsplit(origin)
+        scheme, named_port = parts.scheme, parts.port
+    except ValueError:
+        scheme = ""
     if scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
         raise ValueError(f"{origin!r} is no origin; an origin looks like https://www.example.com")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"{origin!r} has more than scheme, host and port")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port or _DEFAULT_PORTS[scheme]
+    port = named_port or _DEFAULT_PORTS[scheme]
     return f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
 
 

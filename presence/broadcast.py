@@ -103,7 +103,8 @@ class Broadcast:
         self._publishes = False
         self._settling: IDelayedCall | None = None
         self._window: IDelayedCall | None = None
-        self._quiet_from = 0.0
+        self._published_at = 0.0
+        self._window_seconds = 0.0
         self._list: tuple[int, Frame] | None = None
         self._readers: dict[Socket, _Reader] = {}
         self._newcomers: dict[_Reader, None] = {}
@@ -196,7 +197,9 @@ class Broadcast:
         """Publish, now or when the window has passed."""
         if not self._publishes or self._window is not None:
             return
-        wait_seconds = self._quiet_from - self._clock.seconds()
+        # The clock may have been set back since.
+        passed_seconds = max(0, self._clock.seconds() - self._published_at)
+        wait_seconds = self._window_seconds - passed_seconds
         if self._interval_seconds == 0 or wait_seconds <= 0:
             self._publish()
         else:
@@ -224,7 +227,8 @@ class Broadcast:
         self._tell_watchers_of_some(change)
         self._tell_listeners()
         took_seconds = self._clock.seconds() - started
-        self._quiet_from = started + max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
+        self._published_at = started
+        self._window_seconds = max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
 
     def _tell_watchers(self, change: Change) -> None:
         # Almost all were told the publication before this one, so there is one frame

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from math import nan
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ DEFAULT_ENDPOINT = "tcp:8080:interface=127.0.0.1:backlog=4096"
 DEFAULT_DEMO_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
 _DEFAULTS = Settings()
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+_HOST = re.compile(r"[\w.:-]+")
 
 
 @attrs.frozen
@@ -50,6 +52,13 @@ def _parameter(setting: str, help_text: str, least: float = 0) -> list[object]:
     option = setting.replace("_", "-")
     default = getattr(_DEFAULTS, setting)
     return [option, None, default, help_text, _Number(option, "a number of seconds", least, 86_400)]
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _log_level(text: str) -> str:
@@ -221,15 +230,18 @@ class Options(usage.Options):
             return
         if url is None:
             raise ValueError("give --api-url, the platform's account API, or --demo to try it out")
-        parts = urlsplit(url)
-        plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
-        if not plain or parts.query or parts.fragment:
+        try:
+            parts = urlsplit(url)
+            plain = parts.port != 0 and not parts.username and not parts.query and not parts.fragment
+        except ValueError:  # from urlsplit and its port
+            plain = False
+        if not plain or parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or ""):
             raise ValueError(f"--api-url {url}: give an address such as https://api.example.com/v1")
         if parts.scheme == "https":
             return
         if self["api-ca"] is not None:
             raise ValueError("--api-ca is of use only with an https:// address in --api-url")
-        if parts.hostname not in _LOOPBACK_HOSTS and not self["allow-insecure-api"]:
+        if not _is_this_machine(parts.hostname or "") and not self["allow-insecure-api"]:
             raise ValueError(
                 f"--api-url {url}: tokens would travel in the clear; use https:// or say --allow-insecure-api"
             )

@@ -17,9 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from presence.broadcast import Broadcast
 from presence.interfaces import Delivery, IRelay, IRoster, Socket
-from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import (
-    LARGEST_INT,
     GetAllOnline,
     Message,
     Ok,
@@ -123,7 +121,7 @@ class Requests:
 
     def get_all_online(self, socket: Socket, request: GetAllOnline) -> Answer:
         """List the users of the published list, and their live sockets."""
-        after = _read_cursor(request.cursor)
+        after = 0 if isinstance(request.cursor, UnsetType) else int(request.cursor)
         return self._broadcast.when_settled(socket, lambda: self._page(after, request.limit))
 
     def _page(self, after: int, limit: int) -> Ok:
@@ -145,14 +143,3 @@ class Requests:
 
 def _send_ok(delivery: Delivery) -> Ok:
     return SendOk(delivered=delivery.delivered, uncertain=delivery.uncertain or UNSET)
-
-
-def _read_cursor(cursor: str | UnsetType) -> int:
-    # A cursor is the last user of the page before it, so it outlives that user.
-    if isinstance(cursor, UnsetType):
-        return 0
-    if cursor.isascii() and cursor.isdecimal() and len(cursor) <= len(str(LARGEST_INT)):
-        last = int(cursor)
-        if str(last) == cursor and 1 <= last <= LARGEST_INT:
-            return last
-    raise Refused(ErrorCode.BAD_MESSAGE, "cursor must be the next of a page before", path="$.cursor")

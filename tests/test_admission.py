@@ -22,7 +22,16 @@ class OriginTests(SynchronousTestCase):
 
     def test_no_origin(self) -> None:
         """What is no origin is refused with a line that says what one looks like."""
-        for text in ("", "null", "www.example.com", "ftp://x", "https://", "https://u@x", "https://x:port"):
+        for text in (
+            "",
+            "null",
+            "www.example.com",
+            "ftp://x",
+            "https://",
+            "https://u@x",
+            "https://x:y",
+            "http://[::1",
+        ):
             with self.assertRaises(ValueError):
                 normalize_origin(text)
 

@@ -90,14 +90,17 @@ class ApiTests(OptionsTestCase):
 
     def test_not_an_address(self) -> None:
         """Something that is no address of an API is refused."""
-        for url in ("api.example.com", "ftp://x", "https://", "https://u:p@x", "https://x?y", "https://x#y"):
+        no_hosts = ("api.example.com", "ftp://x", "https://", "https://a b", "http://[::1", "")
+        no_ports = ("https://x:y", "https://x:99999", "https://x:0")
+        more = ("https://u:p@x", "https://x?y", "https://x#y")
+        for url in (*no_hosts, *no_ports, *more):
             self.assert_refused("such as https://", "--api-url", url)
 
     def test_insecure(self) -> None:
         """An http:// address is for this machine, unless the operator insists."""
         self.assert_refused("in the clear", "--api-url", "http://api.example.com")
         self.parse("--api-url", "http://api.example.com", "--allow-insecure-api")
-        for host in ("127.0.0.1:8000", "localhost", "[::1]:8000"):
+        for host in ("127.0.0.1:8000", "127.0.0.2", "localhost", "[::1]:8000"):
             self.parse("--api-url", f"http://{host}")
 
     def test_authority(self) -> None:

@@ -217,45 +217,9 @@ class GetAllOnlineTests(RequestsTestCase):
         self.assertEqual((page["online"], page["sockets"], "next" in page), ([], [], False))
         self.assertEqual(other.take(), [])
 
-    def assert_bad(self, cursor: str) -> None:
-        """Check that a cursor is refused, and that the place is named."""
-        error = self.ask(cursor=cursor)
-        self.assertEqual((error.get("code"), error.get("path")), ("bad_message", "$.cursor"), cursor)
-
-    def test_bad_cursors(self) -> None:
-        """What no page gave as its next is refused."""
-        for cursor in (
-            "",
-            "x",
-            "-1",
-            "+1",
-            " 1",
-            "1 ",
-            "01",
-            "00",
-            "1_0",
-            "1.0",
-            "²",
-            "٣",
-            "9" * 17,
-            "9" * 5000,
-        ):
-            self.assert_bad(cursor)
-
-    def test_cursors_that_name_no_user(self) -> None:
-        """A number that cannot be a user's was given by no page either."""
-        for cursor in ("0", str(LARGEST_INT + 1)):
-            self.assert_bad(cursor)
-
     def test_largest_cursor(self) -> None:
         """The largest user id is a good cursor."""
         self.assertEqual(self.ask(cursor=str(LARGEST_INT))["online"], [])
-
-    def test_bad_cursor_while_settling(self) -> None:
-        """A bad cursor is refused at once, also while good requests wait."""
-        self.daemon = FakeDaemon(Settings(settle=5))
-        self.client = self.come(1)
-        self.assert_bad("x")
 
     def test_held(self) -> None:
         """A user who is only held online is listed, without a socket."""

@@ -31,11 +31,10 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:  #
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except (OpenSSL.SSL.Error, OpenSSL.crypto.Error, VerifyError):
         reason = "its key or certificate is no good PEM file, or they do not belong together"
-    except (ValueError, TypeError, OSError) as problem:
+    except (ValueError, TypeError, OSError, LookupError, AttributeError) as problem:
         reason = str(problem)
-    except (LookupError, AttributeError):
-        # From systemd: by an index, a name or an address family that there is not.
-        reason = "there is no such socket; is this started by systemd, with a socket unit?"
+        if description.startswith("systemd:"):
+            reason = "there is no such socket; is this started by systemd, with a socket unit?"
     else:
         return endpoint
     raise ValueError(f"endpoint {description!r}: {reason}; examples: {EXAMPLES}")
@@ -43,7 +42,7 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:  #
 
 def is_loopback(description: str) -> bool:
     """Return whether an endpoint has an address that only this machine reaches."""
-    _, named = _parts(description)
+    _, _, named = _parts(description)
     try:
         return ip_address(named.get("interface", "")).is_loopback
     except ValueError:
@@ -51,7 +50,11 @@ def is_loopback(description: str) -> bool:
 
 
 def _check_files(description: str) -> None:
-    kind, named = _parts(description)
+    kind, unnamed, named = _parts(description)
+    if kind == "tls":
+        folder = Path(named.get("path", unnamed[0] if unnamed else ""))
+        if not any(folder.glob("*.pem")):
+            raise ValueError(f"endpoint {description!r}: there is no PEM file in the folder {folder}")
     if kind != "ssl":
         return
     key = Path(named.get("privateKey", "server.pem"))
@@ -67,8 +70,9 @@ def _check_files(description: str) -> None:
             ) from None
 
 
-def _parts(description: str) -> tuple[str, dict[str, str]]:
+def _parts(description: str) -> tuple[str, list[str], dict[str, str]]:
     # Twisted's own parser of these strings is private.
     parts = re.split(r"(?<!\\):", description.removeprefix("haproxy:"))
     kind, *arguments = [re.sub(r"\\(.)", r"\1", part) for part in parts]
-    return kind, dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    unnamed = [argument for argument in arguments if "=" not in argument]
+    return kind, unnamed, dict(argument.split("=", 1) for argument in arguments if "=" in argument)

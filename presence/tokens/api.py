@@ -56,22 +56,25 @@ class ApiTokenChecker:
 
     def check(self, user_id: int, token: str) -> Deferred[None]:
         """Fire with None when the account API says that the token is the user's."""
-        return Deferred.fromCoroutine(self._check(user_id, token))
+        asked = Deferred.fromCoroutine(self._check(user_id, token))
+
+        def cancel(verdict: Deferred[None]) -> None:
+            # A request that is cancelled fails in many ways; whoever cancels gets this one.
+            verdict.errback(CancelledError())
+            asked.cancel()
+
+        def answer(result: Failure | None) -> None:
+            if not verdict.called:
+                verdict.callback(result)
+
+        verdict: Deferred[None] = Deferred(cancel)
+        asked.addBoth(answer)
+        return verdict.addErrback(_tell)
 
     async def _check(self, user_id: int, token: str) -> None:
         check_shape(token)
         asked = self._places.run(lambda: Deferred.fromCoroutine(self._ask(user_id, token)))
-        try:
-            await asked.addTimeout(DEADLINE_SECONDS, self._clock, onTimeoutCancel=_too_late)
-        except Refused:
-            raise
-        except Undecided as undecided:
-            raise _unavailable(str(undecided), temporary=undecided.temporary) from None
-        except Exception as problem:  # noqa: BLE001 - whatever went wrong on the way decides nothing
-            cause = _cause(problem)
-            if isinstance(cause, CancelledError):
-                raise cause from None
-            raise _unavailable(f"{type(cause).__name__}: {cause}") from None
+        await asked.addTimeout(DEADLINE_SECONDS, self._clock, onTimeoutCancel=_too_late)
 
     async def _ask(self, user_id: int, token: str) -> None:
         response = await HTTPClient(self._agent).get(
@@ -126,13 +129,19 @@ def _too_late(_result: object, timeout_seconds: float) -> NoReturn:
     raise Undecided(f"no answer within {timeout_seconds:g} s")
 
 
-def _cause(problem: BaseException) -> BaseException:
+def _cause(problem: BaseException | None) -> BaseException | None:
     # A request whose connection broke fails with the list of what broke it.
     reasons = getattr(problem, "reasons", None)
     return _cause(reasons[0].value) if reasons else problem
 
 
-def _unavailable(reason: str, *, temporary: bool = True) -> Refused:
+def _tell(failure: Failure) -> NoReturn:
+    """Raise what the client is told; why nothing was decided is for the log alone."""
+    if failure.check(Refused, CancelledError):
+        failure.raiseException()
+    problem = _cause(failure.value)
+    temporary = problem.temporary if isinstance(problem, Undecided) else True
+    reason = str(problem) if isinstance(problem, Undecided) else f"{type(problem).__name__}: {problem}"
     _log.warn("token check undecided: {reason}", reason=reason)
     text = "the account API did not decide whether the token is good"
-    return Refused(ErrorCode.AUTH_UNAVAILABLE, text, temporary=temporary)
+    raise Refused(ErrorCode.AUTH_UNAVAILABLE, text, temporary=temporary)

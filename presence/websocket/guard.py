@@ -7,9 +7,15 @@ they are off and ours run instead, on the factory's clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from http import HTTPStatus
+
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
 from zope.interface import implementer
+
+from presence.logs import logger
+from presence.wire.closing import CloseCode
 
 HANDSHAKE_TIMEOUT_SECONDS = 5.0
 """How long the opening handshake may take, TLS included."""
@@ -19,6 +25,25 @@ LARGEST_HANDSHAKE = 8192
 
 LINGER_SECONDS = 2.0
 """How long a closing connection may take to send its rest and to see the other end close."""
+
+
+MOST_FRAGMENTS = 64
+"""How many frames a message may be cut into; an empty one adds nothing to its size."""
+
+_log = logger(__name__)
+
+
+class _Mute:
+    """
+    A logger for Autobahn that writes nothing.
+
+    Its lines hold what the client sent, such as the query of a URL with a token in it.
+    """
+
+    def debug(self, *_: object, **__: object) -> None:
+        """Write nothing."""
+
+    info = warn = error = debug
 
 
 @implementer(IPushProducer)
@@ -31,6 +56,8 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     :ivar paused: Whether the other end reads more slowly than it is written to.
     """
+
+    log = _Mute()
 
     # The factory's own setting comes too late: Autobahn looks before it copies it.
     tcpNoDelay = True
@@ -51,6 +78,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     _linger: IDelayedCall | None = None
     _heard_at = 0.0
     _pinged_at = 0.0
+    _fragments = 0
 
     def connectionMade(self) -> None:
         """Begin to wait for the opening handshake."""
@@ -65,12 +93,39 @@ class GuardedProtocol(WebSocketServerProtocol):
         else:
             super().dataReceived(data)
 
+    def failHandshake(
+        self,
+        reason: str,  # noqa: ARG002 - Autobahn's; it has what the client sent in it
+        code: int = 400,
+        responseHeaders: Sequence[tuple[str, str]] | None = None,  # noqa: N803
+    ) -> None:
+        """Refuse the opening handshake; neither the log nor the answer repeats what was sent."""
+        _log.debug("refused the handshake of {peer} with {code}", peer=self.peer, code=code)
+        super().failHandshake(HTTPStatus(code).phrase, code, responseHeaders)
+
     def onOpen(self) -> None:
         """Begin to look after the open connection."""
         _cancel(self._handshake)
         self._pinged_at = self.clock.seconds()
         self._liveness = self.clock.callLater(self.ping_interval, self._look_after)
         self.registerProducer(self, True)  # noqa: FBT003 - a producer that pushes
+
+    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001, N803 - Autobahn's
+        """Begin to count the fragments of a message."""
+        self._fragments = 0
+        super().onMessageBegin(isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Close when a message has too many fragments."""
+        self._fragments += 1
+        if self._fragments > MOST_FRAGMENTS:
+            self.sendCloseFrame(CloseCode.MESSAGE_TOO_BIG, b"too many fragments")
+        super().onMessageFrameBegin(length)
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer, unless the peer does not read its answers: they would pile up."""
+        if not self.paused:
+            super().onPing(payload)
 
     def sendCloseFrame(  # Autobahn's names; whatever closes, by us or by it, comes through here
         self,
@@ -109,13 +164,20 @@ class GuardedProtocol(WebSocketServerProtocol):
         now = self.clock.seconds()
         dead_at = self._heard_at + self.ping_interval + self.ping_timeout
         if now >= dead_at:
-            self._abort()
+            # After a stall of ours its bytes may wait to be read, which comes after the timers.
+            self._liveness = self.clock.callLater(0, self._drop_if_silent, self._heard_at)
             return
         if now >= self._pinged_at + self.ping_interval:
             self._pinged_at = now
             self.sendPing()
         next_at = min(self._pinged_at + self.ping_interval, dead_at)
         self._liveness = self.clock.callLater(next_at - now, self._look_after)
+
+    def _drop_if_silent(self, heard_at: float) -> None:
+        if self._heard_at == heard_at:
+            self._abort()
+        else:
+            self._look_after()
 
     def _abort(self) -> None:
         # Not by Autobahn's dropConnection: it does nothing for a connection that it has

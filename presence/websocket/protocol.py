@@ -14,7 +14,7 @@ from typing import cast
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.protocol import PreparedMessage
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IProtocolNegotiationFactory, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,7 +31,7 @@ from presence.wire.errors import BadMessage, ErrorCode, Refused
 from presence.wire.messages import SUBPROTOCOL, Event, Ok, Request
 
 MOST_QUEUED_BYTES = 256 * 1024
-"""How much is kept for a socket that does not read."""
+"""How much is kept for a socket that does not read, before the frame that is one too many."""
 
 MOST_BAD_MESSAGES = 10
 """The bad message that is answered and then ends the connection."""
@@ -68,7 +68,9 @@ class PresenceProtocol(GuardedProtocol):
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Accept or refuse the opening handshake; return the subprotocol to speak."""
         if not admits_origin(self.factory.settings.allowed_origins, request.origin):
-            _log.info("refused {peer}: origin {origin} is not allowed", peer=self.peer, origin=request.origin)
+            _log.info(
+                "refused {peer}: origin {origin!r} is not allowed", peer=self.peer, origin=request.origin
+            )
             raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "origin not allowed")
         if not request.protocols:
             return None
@@ -105,9 +107,8 @@ class PresenceProtocol(GuardedProtocol):
         self._closing = True
         if self._overflow is not None and self._overflow.active():
             self._overflow.cancel()
-        if self._session is not None:
-            _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
-            self._session.closed(None)
+        _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
+        self._end_session(None)
 
     def resumeProducing(self) -> None:
         """Tell the session that everything was sent, after a pause."""
@@ -124,10 +125,11 @@ class PresenceProtocol(GuardedProtocol):
             return False
         prepared = cast("PreparedMessage", frame)
         if self.paused:
-            self._queued_bytes += len(prepared.payloadHybi)
+            # Judged before it is added: one large reply is no reason to close.
             if self._queued_bytes > MOST_QUEUED_BYTES:
                 self._overflowed()
                 return False
+            self._queued_bytes += len(prepared.payloadHybi)
         self.sendPreparedMessage(prepared)
         return True
 
@@ -148,25 +150,38 @@ class PresenceProtocol(GuardedProtocol):
 
     def close(self, code: CloseCode) -> None:
         """Close with a code and its reason."""
-        if self._closing:
-            return
-        self._closing = True
-        _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
-        self._end(code)
+        if not self._closing:
+            self._closing = True
+            self._close(code)
 
-    def _end(self, code: CloseCode) -> None:
+    def sendCloseFrame(
+        self,
+        code: int | None = None,
+        reasonUtf8: bytes | None = None,  # noqa: N803 - Autobahn's names
+        isReply: bool = False,  # noqa: FBT001, FBT002, N803
+    ) -> None:
+        """Begin to close, because of us, of Autobahn or of the client; nothing is sent after it."""
+        self._closing = True
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+        self._end_session(code if isinstance(code, CloseCode) else None)
+
+    def _end_session(self, code: CloseCode | None) -> None:
+        if self._session is not None:
+            self._session.closed(code)
+
+    def _close(self, code: CloseCode) -> None:
+        _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
         if self._session is None:  # it still shakes hands
             self.transport.abortConnection()
-            return
-        self._session.closed(code)
-        # Autobahn's public sendClose refuses 1001, 1011 and 1012.
-        self.sendCloseFrame(code, code.reason.encode(), False)  # noqa: FBT003 - not a reply
+        else:
+            # Autobahn's public sendClose refuses 1001, 1011 and 1012.
+            self.sendCloseFrame(code, code.reason.encode())
 
     def _overflowed(self) -> None:
         # The end of a session changes who is online, and we may be in the middle of
         # telling that to all.
         self._closing = True
-        self._overflow = self.clock.callLater(0, self._end, CloseCode.TOO_SLOW)
+        self._overflow = self.clock.callLater(0, self._close, CloseCode.TOO_SLOW)
 
     def _refuse(self, refusal: Refused, request: Request | None) -> None:
         _log.debug(
@@ -194,9 +209,13 @@ def _make_frame(payload: bytes) -> Frame:
     return Frame(PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True))
 
 
+@implementer(IProtocolNegotiationFactory)
 class PresenceFactory(WebSocketServerFactory):
     """
     Makes the connections.
+
+    Browsers offer protocols by ALPN (:rfc:`7301`), and Twisted breaks the TLS handshake of
+    those who do when the factory does not say which it speaks.
 
     :param connections: Is told of every connection.
     :param make_session: Makes the session of a connection whose opening handshake is done.
@@ -226,3 +245,7 @@ class PresenceFactory(WebSocketServerFactory):
             "maxFramePayloadSize": settings.max_message_bytes,
         }
         self.protocol = cast("type[PresenceProtocol]", type("PresenceProtocol", (PresenceProtocol,), options))
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what is spoken inside of TLS: a WebSocket begins as HTTP/1.1."""
+        return [b"http/1.1"]

@@ -23,6 +23,7 @@ from presence.wire.errors import BadMessage, ErrorCode, Refused
 from presence.wire.messages import (
     DEEPEST_PAYLOAD,
     EVENTS,
+    LARGEST_INT,
     OK_OF,
     REQUESTS,
     Error,
@@ -60,6 +61,7 @@ _ref: Decoder[str | int] = Decoder(RequestRef)
 _text = Decoder(str)
 _encoder = Encoder()
 _LONGEST_ECHO = 64
+_CURSOR = re.compile("[1-9][0-9]{0,15}")
 
 T = TypeVar("T")
 
@@ -120,6 +122,8 @@ def decode_request(data: bytes) -> Request:
         _check_depth(request)
     elif type(request) is Hello:
         _check_label(request)
+    elif type(request) is GetAllOnline:
+        _check_cursor(request)
     return request
 
 
@@ -231,3 +235,12 @@ def _check_label(request: Hello) -> None:
             ref=request.ref,
             path="$.client",
         )
+
+
+def _check_cursor(request: GetAllOnline) -> None:
+    # A cursor is the last user of the page before it, so it outlives that user.
+    cursor = request.cursor
+    if isinstance(cursor, UnsetType) or (_CURSOR.fullmatch(cursor) and int(cursor) <= LARGEST_INT):
+        return
+    text = "cursor must be the next of a page before"
+    raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=type_of(request), ref=request.ref, path="$.cursor")

@@ -49,6 +49,16 @@ class WindowTests(BroadcastTestCase):
         self.come(3)
         self.assertEqual(self.told(watcher), [([2], []), ([3], [])])
 
+    def test_clock_set_back(self) -> None:
+        """When the clock is set back, the next change waits for one window and not for an hour."""
+        watcher = self.watcher(1)
+        self.come(2)
+        self.told(watcher)
+        self.clock.rightNow -= 3600
+        self.come(3)
+        self.clock.advance(WINDOW)
+        self.assertEqual(self.told(watcher), [([3], [])])
+
     def test_next_window(self) -> None:
         """A publication at the end of a window opens the next one."""
         watcher = self.watcher(1)

@@ -90,8 +90,8 @@ class RequestTests(RequestTestCase):
 
     def test_get_all_online(self) -> None:
         """A page is asked for by cursor and limit."""
-        reply = self.client.get_all_online(cursor="c", limit=10)
-        self.assert_sent(GetAllOnline(cursor="c", limit=10))
+        reply = self.client.get_all_online(cursor="7", limit=10)
+        self.assert_sent(GetAllOnline(cursor="7", limit=10))
         self.answered(OnlinePage(online=[1], sockets=[], epoch="b7", version=42))
         self.assertEqual(self.successResultOf(reply).online, [1])
 

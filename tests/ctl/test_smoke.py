@@ -103,11 +103,11 @@ class SmokeTests(SmokeTestCase):
 
     def test_pages(self) -> None:
         """Our socket may be on a later page."""
-        first = page(OnlineSocket("aa", 1, 1.0), next="c")
+        first = page(OnlineSocket("aa", 1, 1.0), next="7")
         self.replies[GetAllOnline] = first
 
         def play(server: ScriptedServer, request: Request) -> None:
-            if isinstance(request, GetAllOnline) and request.cursor == "c":
+            if isinstance(request, GetAllOnline) and request.cursor == "7":
                 self.replies[GetAllOnline] = page(OURS)
             self.play(server, request)
 

@@ -59,6 +59,23 @@ class ServerEndpointTests(SynchronousTestCase):
         trustme.CA().issue_cert("localhost").private_key_pem.write_to_path(self.key)
         self.assert_refused("belong together", f"ssl:443:privateKey={self.key}:certKey={self.certificate}")
 
+    def test_no_folder(self) -> None:
+        """A TLS folder without a certificate in it is refused, as it would serve nobody."""
+        empty = Path(self.mktemp())
+        empty.mkdir()
+        for description in (f"tls:{empty}:443", "tls:/nonexistent:443", f"tls:path={empty}:port=443"):
+            self.assert_refused("no PEM file", description)
+        (empty / "localhost.pem").write_bytes(self.key.read_bytes() + self.certificate.read_bytes())
+        verifyObject(IStreamServerEndpoint, server_endpoint(self.reactor, f"tls:{empty}:443"))
+
+    def test_no_such_method(self) -> None:
+        """A mistake in another argument is not taken for one of systemd's."""
+        with self.assertRaisesRegex(ValueError, "FOO") as caught:
+            server_endpoint(
+                self.reactor, f"ssl:443:privateKey={self.key}:certKey={self.certificate}:sslmethod=FOO"
+            )
+        self.assertNotIn("systemd, with", str(caught.exception))
+
     def test_not_from_systemd(self) -> None:
         """A systemd socket that there is not says where it should come from."""
         self.assert_refused("socket unit", "systemd:domain=INET:index=9")

@@ -98,4 +98,6 @@ def to(port: int) -> IStreamClientEndpoint:
 
 def tls_to(port: int, authority: Authority) -> IStreamClientEndpoint:
     """Return the way to a port of this machine by TLS, for who trusts an authority."""
-    return wrapClientTLS(optionsForClientTLS("localhost", authority.certificate), to(port))
+    # Browsers offer these by ALPN.
+    offered = [b"h2", b"http/1.1"]
+    return wrapClientTLS(optionsForClientTLS("localhost", authority.certificate, None, offered), to(port))

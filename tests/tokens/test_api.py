@@ -189,6 +189,21 @@ class CheckTests(SynchronousTestCase):
         self.failureResultOf(checked, CancelledError)
         self.assertEqual(events, [])
 
+    def test_cancelled_while_connecting(self) -> None:
+        """A request that is cancelled while it connects ends as cancelled too, whatever it says."""
+
+        @implementer(IAgent)
+        class Connecting:
+            def request(self, *_: object) -> Deferred[Any]:
+                return Deferred(lambda asked: asked.errback(Refusal("cancelled")))
+
+        checker = ApiTokenChecker(Connecting(), Clock(), "http://api.example", Judge())
+        with capturedLogs() as events:
+            checked = checker.check(7, "good")
+            checked.cancel()
+        self.failureResultOf(checked, CancelledError)
+        self.assertEqual(events, [])
+
     def test_most_at_once(self) -> None:
         """So many requests are under way at once; the next one goes when one of them ends."""
         checker = self.make_checker(lambda _: NOT_DONE_YET)

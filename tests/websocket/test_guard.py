@@ -5,7 +5,12 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
-from presence.websocket.guard import HANDSHAKE_TIMEOUT_SECONDS, LARGEST_HANDSHAKE, LINGER_SECONDS
+from presence.websocket.guard import (
+    HANDSHAKE_TIMEOUT_SECONDS,
+    LARGEST_HANDSHAKE,
+    LINGER_SECONDS,
+    MOST_FRAGMENTS,
+)
 from tests.websocket.peer import CLOSE, HELLO, PING, PONG, Peer, frame, make_daemon
 
 
@@ -81,7 +86,15 @@ class LivenessTests(SynchronousTestCase):
         self.daemon.clock.advance(20)
         self.daemon.clock.advance(9.9)
         self.assertFalse(self.peer.aborted)
-        self.daemon.clock.advance(0.1)
+        self.daemon.clock.pump([0.1, 0])
+        self.assertTrue(self.peer.aborted)
+
+    def test_stalled_daemon(self) -> None:
+        """After a stall of the daemon a peer whose bytes wait to be read is not dropped."""
+        self.daemon.clock.callLater(100, self.peer.send, frame(PONG, b""))  # read after the timers
+        self.daemon.clock.advance(100)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.pump([20, 10, 0])
         self.assertTrue(self.peer.aborted)
 
     def test_late_answer(self) -> None:
@@ -103,8 +116,34 @@ class LivenessTests(SynchronousTestCase):
         self.assertEqual(self.pings(), 1)
         self.daemon.clock.advance(20)
         self.assertFalse(self.peer.aborted)
-        self.daemon.clock.advance(9)
+        self.daemon.clock.pump([9, 0])
         self.assertTrue(self.peer.aborted)
+
+
+class BoundsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Open a connection."""
+        self.peer = Peer(make_daemon())
+        self.peer.shake_hands()
+
+    def test_pings(self) -> None:
+        """Pings are answered, but not while the peer does not read: the answers would pile up."""
+        self.assertEqual(self.peer.frames(self.peer.send(frame(PING, b"a"))), [(PONG, b"a")])
+        self.peer.protocol.pauseProducing()
+        self.assertEqual(self.peer.send(frame(PING, b"b")), b"")
+        self.peer.protocol.resumeProducing()
+        self.assertEqual(self.peer.frames(self.peer.send(frame(PING, b"c"))), [(PONG, b"c")])
+
+    def test_most_fragments(self) -> None:
+        """A message may come in so many fragments, again and again."""
+        message = frame(1, b"[", first=0) + frame(0, b"", first=0) * (MOST_FRAGMENTS - 2) + frame(0, b"]")
+        for _ in range(2):
+            self.assertIsNone(self.peer.close_code(self.peer.send(message)))
+
+    def test_too_many_fragments(self) -> None:
+        """More of them close 1009, though empty ones have no size."""
+        fragments = frame(1, b"", first=0) + frame(0, b"", first=0) * 2 * MOST_FRAGMENTS
+        self.assertEqual(self.peer.close_code(self.peer.send(fragments)), 1009)
 
 
 class ClosingTests(SynchronousTestCase):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 
 from msgspec import Raw
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
 
 from presence.config import Settings
 from presence.interfaces import Delivery
@@ -109,12 +111,30 @@ class FrameTests(SynchronousTestCase):
         self.assertEqual(self.peer.messages(last)[0]["code"], "bad_json")
         self.assertEqual(self.peer.close_code(last), 4400)
 
-    def test_bad_parameters_count(self) -> None:
-        """A parameter that only the request itself can judge counts as a bad message too."""
+    def test_bad_before_unidentified(self) -> None:
+        """A bad message is judged as one also where nothing could be asked yet."""
+        (error,) = self.peer.say(b'{"type":"getAllOnline","cursor":"x"}')
+        self.assertEqual(error["code"], "bad_message")
+
+    def test_nothing_after_a_close(self) -> None:
+        """After a close frame of Autobahn's nothing is sent, delivered or listed any more."""
         self.peer.say(HELLO)
-        for _ in range(MOST_BAD_MESSAGES):
-            last = self.peer.send(frame(TEXT, b'{"type":"getAllOnline","cursor":"x"}'))
-        self.assertEqual(self.peer.close_code(last), 4400)
+        self.assertEqual(self.peer.close_code(self.peer.send(frame(TEXT, b"\xff"))), 1007)
+        self.assertEqual(list(self.daemon.roster.sockets_of(1)), [])
+        self.assertFalse(self.peer.protocol.send(make_frame(GoingAway(after=1.0))))
+        self.assertEqual(self.peer.take(), b"")
+
+    def test_session_ends_with_the_clients_close(self) -> None:
+        """A client that closes is gone at once, however long its connection takes to end."""
+        self.peer.say(HELLO)
+        self.peer.send(frame(CLOSE, b"\x03\xe8"))
+        self.assertEqual(list(self.daemon.roster.sockets_of(1)), [])
+
+    def test_alpn(self) -> None:
+        """Browsers offer HTTP/1.1 inside of TLS, and are told that it is spoken."""
+        factory = self.peer.protocol.factory
+        verifyObject(IProtocolNegotiationFactory, factory)
+        self.assertEqual(factory.acceptableProtocols(), [b"http/1.1"])
 
     def test_close_code(self) -> None:
         """The daemon closes with a code and its reason, once."""
@@ -206,7 +226,7 @@ class SlowReaderTests(SynchronousTestCase):
         """What a paused peer is sent is queued up to the limit; then it is refused and closed 4513."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * 65_000 + b'"'), ts=1.0))
         self.assertEqual(
-            [self.peer.protocol.send(event) for _ in range(6)], [True, True, True, True, False, False]
+            [self.peer.protocol.send(event) for _ in range(6)], [True, True, True, True, True, False]
         )
         self.peer.take()
         self.daemon.clock.advance(0)
@@ -224,6 +244,13 @@ class SlowReaderTests(SynchronousTestCase):
             self.peer.protocol.resumeProducing()
             self.peer.protocol.pauseProducing()
 
+    def test_large_reply(self) -> None:
+        """A reply that is larger than the whole queue is no reason to close a reader."""
+        event = make_frame(Message(message=Raw(b'"' + b"x" * 2 * MOST_QUEUED_BYTES + b'"'), ts=1.0))
+        self.assertTrue(self.peer.protocol.send(event))
+        self.daemon.clock.advance(0)
+        self.assertIsNone(self.peer.close_code(self.peer.take()))
+
     def test_catches_up(self) -> None:
         """A peer that reads on is told what it missed."""
         self.daemon.clock.advance(1)
@@ -238,6 +265,7 @@ class SlowReaderTests(SynchronousTestCase):
     def test_gone_while_overflowing(self) -> None:
         """A peer that goes when its queue overflows leaves nothing behind."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * 300_000 + b'"'), ts=1.0))
+        self.assertTrue(self.peer.protocol.send(event))
         self.assertFalse(self.peer.protocol.send(event))
         self.peer.vanish()
         self.peer.protocol.resumeProducing()
@@ -253,6 +281,21 @@ class SlowReaderTests(SynchronousTestCase):
 
 
 class LogTests(SynchronousTestCase):
+    def test_no_secrets_of_a_handshake(self) -> None:
+        """What a broken handshake holds, a token perhaps, is neither logged nor sent back."""
+        set_level("debug")
+        self.addCleanup(set_level, "info")
+        for head in (
+            b"GET /?token=canary\r\nHost: localhost\r\n\r\n",
+            b"GET /#canary HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost:canary\r\n\r\n",
+            b"canary / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ):
+            with capturedLogs() as events:
+                answer = Peer(make_daemon()).send(head)
+            self.assertRegex(answer, rb"^HTTP/1.1 4\d\d ")
+            self.assertNotIn("canary", repr([*events, answer]))
+
     def test_no_secrets(self) -> None:
         """No line, at any level, holds the token, a payload or the query of the URL."""
         set_level("debug")

@@ -23,6 +23,11 @@ payloads = st.recursive(
 
 printable = st.text(max_size=64).filter(str.isprintable)
 
+cursors = st.integers(1, LARGEST_INT).map(str)
+
+_BY_NAME: dict[str, SearchStrategy[Any]] = {"client": printable, "cursor": cursors}
+"""The fields whose type alone does not say what passes."""
+
 refusals = st.builds(
     Refused,
     st.sampled_from(ErrorCode),
@@ -37,7 +42,7 @@ def messages(kind: type[S]) -> SearchStrategy[S]:
     """Return a strategy for every message of a type that the wire lets pass."""
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType)
-    of = {field.name: printable if field.name == "client" else _values(field.type) for field in shape.fields}
+    of = {field.name: _BY_NAME.get(field.name) or _values(field.type) for field in shape.fields}
     required = {field.name: of.pop(field.name) for field in shape.fields if field.required}
     return st.fixed_dictionaries(required, optional=of).map(lambda fields: kind(**fields))
 

@@ -305,7 +305,10 @@ class StrictFieldTests(RefusalTests):
     def test_page_limits(self) -> None:
         """A page holds from 1 to 10000 users."""
         self.assert_bad_fields(b"getAllOnline", "limit", b"0", b"10001", b"1.0", b"null", b"true", b'"5"')
-        self.assert_bad_fields(b"getAllOnline", "cursor", b"null", b"1")
+        no_numbers = (b"", b"x", b"-1", b"+1", b" 1", b"1 ", b"01", b"00", b"1_0", b"1.0", b"\\u0663")
+        no_users = (b"0", b"9007199254740992", b"9" * 17, b"9" * 5000)
+        values = (b'"%s"' % text for text in (*no_numbers, *no_users))
+        self.assert_bad_fields(b"getAllOnline", "cursor", b"null", b"1", *values)
 
     def test_required_fields(self) -> None:
         """A request without one of its required fields is refused."""
