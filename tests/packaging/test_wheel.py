@@ -29,29 +29,53 @@ def run(*words: str | Path, directory: Path) -> str:
     return finished.stdout
 
 
-@functools.cache
-def installed() -> Path:
-    """Build a wheel, install it, and return the environment: nothing but the wheel is new there."""
-    directory = Path(tempfile.mkdtemp(dir=".")).absolute()
-    # Built from a copy, because setuptools leaves a build directory behind, and
-    # puts into a wheel whatever it finds in one.
+def run_pip(*words: str | Path, directory: Path) -> None:
+    """Run pip, with what it builds in an environment of its own."""
+    run(sys.executable, "-m", "pip", "--disable-pip-version-check", *words, "--quiet", directory=directory)
+
+
+def copy_tree(directory: Path) -> Path:
+    """Return a copy of what is shipped: setuptools leaves things behind, and finds them again."""
     tree = directory / "tree"
     tree.mkdir()
     for name in SHIPPED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tree / name)
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", directory, tree, directory=directory)
-    (wheel,) = directory.glob("*.whl")
+    return tree
+
+
+def make_environment(directory: Path) -> Path:
+    """Make an environment that has all but presence."""
     environment = directory / "environment"
     venv.create(environment, symlinks=True)
     (site_packages,) = environment.glob("lib/*/site-packages")
     # What presence depends on comes from the environment that runs the tests, where
     # an editable install of presence stays out of sight: a path file is not followed twice.
     (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    python = environment / "bin" / "python"
-    run(*pip, "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel, directory=directory)
     return environment
+
+
+@functools.cache
+def installed() -> Path:
+    """Build a wheel, install it, and return the environment: nothing but the wheel is new there."""
+    directory = Path(tempfile.mkdtemp(dir=".")).absolute()
+    run_pip("wheel", "--no-deps", "--wheel-dir", directory, copy_tree(directory), directory=directory)
+    (wheel,) = directory.glob("*.whl")
+    environment = make_environment(directory)
+    python = environment / "bin" / "python"
+    run_pip("--python", python, "install", "--no-deps", "--no-index", wheel, directory=directory)
+    return environment
+
+
+class EditableTests(SynchronousTestCase):
+    def test_twistd(self) -> None:
+        """After ``pip install -e`` the help of ``twistd``, run elsewhere, lists presence."""
+        directory = Path(self.mktemp()).absolute()
+        directory.mkdir()
+        python = make_environment(directory) / "bin" / "python"
+        run_pip("--python", python, "install", "--no-deps", "-e", copy_tree(directory), directory=directory)
+        told = run(python, Path(sysconfig.get_path("scripts"), "twistd"), "--help", directory=directory)
+        self.assertRegex(told, r"(?m)^ +presence +WebSocket")
 
 
 class InstalledWheelTests(SynchronousTestCase):
