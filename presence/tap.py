@@ -15,7 +15,7 @@ from presence.config import Settings
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
 from presence.host.listening import Listener
-from presence.host.requesting import Connections
+from presence.host.requesting import KeptConnections
 from presence.host.signals import Signals
 from presence.interfaces import IConnection, ITokenChecker
 from presence.logs import set_level
@@ -40,7 +40,7 @@ def makeService(options: Options) -> IService:
     random = SystemRandom()
     judge = Judge(options["user-id-field"] or "", options["trust-claimed-userid"])
     if not options["demo"]:
-        connections = Connections(reactor)
+        connections = KeptConnections(reactor)
         agent = connections.verifying_agent(options.authority)
         tokens = ApiTokenChecker(agent, reactor, options["api-url"].rstrip("/"), judge)
         daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)

@@ -25,7 +25,7 @@ from presence.demo.api import Faults
 from presence.demo.site import make_site
 from presence.demo.visitors import Visitors, make_visitors
 from presence.host.listening import Listener
-from presence.host.requesting import Connections
+from presence.host.requesting import KeptConnections
 from presence.logs import logger
 
 _log = logger(__name__)
@@ -63,10 +63,12 @@ class DemoService(MultiService):
         self.faults = Faults()
         self._websocket_url = websocket_url
         people = make_visitors(visitors)
-        self._connections = _Connections(make_site(accounts, people, self.faults, websocket_url, reactor))
+        self._connections = _BrowserConnections(
+            make_site(accounts, people, self.faults, websocket_url, reactor)
+        )
         self._listener = Listener(description, endpoint, self._connections)
         self._listener.setServiceParent(self)
-        connections = Connections(reactor)
+        connections = KeptConnections(reactor)
         connections.setServiceParent(self)
         self.agent: IAgent = connections.agent_to(_Here(reactor, self._address))
 
@@ -129,7 +131,7 @@ class _Here:
 class _Connection(ProtocolWrapper):
     """An open connection of the site."""
 
-    def __init__(self, factory: _Connections, channel: Any) -> None:  # noqa: ANN401 - Twisted's are untyped
+    def __init__(self, factory: _BrowserConnections, channel: Any) -> None:  # noqa: ANN401 - Twisted's are untyped
         super().__init__(factory, channel)
         self.ended: Deferred[None] = Deferred()
 
@@ -138,7 +140,7 @@ class _Connection(ProtocolWrapper):
         self.ended.callback(None)
 
 
-class _Connections(WrappingFactory[_Connection]):
+class _BrowserConnections(WrappingFactory[_Connection]):
     """The open connections of a site, which outlive its port unless they are dropped."""
 
     noisy = False

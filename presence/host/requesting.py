@@ -24,7 +24,7 @@ class _QuietPool(HTTPConnectionPool):
     _factory = _QuietFactory
 
 
-class Connections(Service):
+class KeptConnections(Service):
     """
     Keeps connections to a server open between requests, until the service stops.
 

@@ -6,6 +6,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.browser.webdriver import Browser, start_browser, start_chromedriver
 from tests.real.account_api import CLIENT, USER
+from tests.real.certificates import Authority
 from tests.real.processes import TWISTD, spawn
 
 TCP = "tcp:0:interface=127.0.0.1"
@@ -30,10 +31,10 @@ def lists(user_id: int, other: int) -> str:
 class DemoPageTests(TestCase):
     timeout = 40
 
-    async def open(self, count: int) -> list[Browser]:
-        """Return some browsers, each with the page."""
+    async def open(self, count: int, endpoint: str = TCP) -> list[Browser]:
+        """Return some browsers, each with the page of a demo that listens there."""
         chromedriver = await start_chromedriver(self)
-        options = ("--demo", "--demo-visitors=2", "--demo-endpoint", TCP, "-e", TCP)
+        options = ("--demo", "--demo-visitors=2", "--demo-endpoint", TCP, "-e", endpoint)
         demo = spawn(self, *TWISTD, "presence", *options, "--offline-delay", OFFLINE_DELAY)
         page = (await demo.prints(r"demo page: +(\S+)"))[1]
         browsers = [await start_browser(self, chromedriver) for _ in range(count)]
@@ -74,6 +75,12 @@ class DemoPageTests(TestCase):
         await user.until(lists(USER.id, CLIENT.id))
         await client.close()
         await user.until(f"!({lists(USER.id, CLIENT.id)})")
+
+    async def test_wss(self) -> None:
+        """A browser gets through to a TLS endpoint; unlike most programs it offers protocols by ALPN."""
+        pem = Authority(self).write_pem("127.0.0.1")
+        (user,) = await self.open(1, f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1")
+        await self.log_in(user, USER.id)
 
     async def test_visitors(self) -> None:
         """Somebody comes by alone, so that something moves at once."""

@@ -121,9 +121,10 @@ async def start_chromedriver(test: TestCase) -> str:
 
 
 async def start_browser(test: TestCase, chromedriver: str) -> Browser:
-    """Start a browser with an empty profile."""
+    """Start a browser with an empty profile, which takes every certificate."""
     capabilities = {
         "browserName": "chrome",
+        "acceptInsecureCerts": True,
         "timeouts": {"script": WAIT_MILLISECONDS, "pageLoad": WAIT_MILLISECONDS},
         "goog:chromeOptions": {
             "binary": str(CHROMIUM),

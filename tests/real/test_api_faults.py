@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from presence.config import Settings
 from presence.demo.api import Fault
-from presence.host.requesting import Connections
+from presence.host.requesting import KeptConnections
 from presence.tap import make_daemon
 from presence.tokens.api import DEADLINE_SECONDS, ApiTokenChecker
 from presence.tokens.verdict import Judge
@@ -29,7 +29,7 @@ class FaultTests(TestCase):
         """Return a client of a daemon that asks ``self.api``; its deadlines are on ``self.clock``."""
         self.api = await serve_api(self)
         self.clock = Clock()
-        connections = Connections(reactor)
+        connections = KeptConnections(reactor)
         tokens = ApiTokenChecker(connections.verifying_agent(), self.clock, self.api.url, Judge())
         endpoints = {ANYWHERE: serverFromString(reactor, ANYWHERE)}
         daemon = make_daemon(Settings(settle=0), endpoints, tokens, reactor, SystemRandom())

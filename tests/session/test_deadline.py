@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from presence.config import Settings
-from presence.session import GOODBYE_TIMEOUT_SECONDS
+from presence.session.machine import GOODBYE_TIMEOUT_SECONDS
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GetAllOnline, Goodbye, Hello, Ping

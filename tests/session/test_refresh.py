@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from presence.interfaces import Frame
-from presence.session import MOST_WAITING
+from presence.session.machine import MOST_WAITING
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode

@@ -1,4 +1,4 @@
-"""Tests that hold the table at the head of ``presence.session`` against the machine."""
+"""Tests that hold the table at the head of ``presence.session.machine`` against the machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence import session
+from presence.session import machine
 
 # Automat has no public way to list the transitions of a built machine.
-MACHINE: Any = session._build.__automat_automaton__
+MACHINE: Any = machine._build.__automat_automaton__
 
 IMPOSSIBLE = {
     ("waiting", "accepted"),  # a check that was cancelled is never accepted any more
@@ -27,9 +27,9 @@ IMPOSSIBLE = {
 def table() -> list[tuple[str, str, str]]:
     """Return state, input and next state of each row."""
     border = re.compile(r"^=+( =+)+$", re.MULTILINE)
-    top, middle, bottom = border.finditer(session.__doc__ or "")
+    top, middle, bottom = border.finditer(machine.__doc__ or "")
     edges = [match.span() for match in re.finditer("=+", top.group())][:3]
-    rows = (session.__doc__ or "")[middle.end() + 1 : bottom.start()].splitlines()
+    rows = (machine.__doc__ or "")[middle.end() + 1 : bottom.start()].splitlines()
     cells = [tuple(row[start:end].strip() for start, end in edges) for row in rows]
     return [(state, name, target) for state, name, target in cells if state]
 
@@ -58,7 +58,7 @@ class TableTests(SynchronousTestCase):
     def test_inputs(self) -> None:
         """Each documented input is one of the machine, and the other way round."""
         documented = {
-            name for name, value in vars(session._Inputs).items() if getattr(value, "__doc__", None)
+            name for name, value in vars(machine._Inputs).items() if getattr(value, "__doc__", None)
         }
         public = {name for name in documented if not name.startswith("_")}
         self.assertEqual(public, MACHINE.inputAlphabet())

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from presence.interfaces import Delivery, IRelay
 from presence.requests import Requests
-from presence.session import MOST_WAITING
+from presence.session.machine import MOST_WAITING
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode
 from presence.wire.messages import (

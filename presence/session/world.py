@@ -1,0 +1,120 @@
+"""What the machine of a session acts on: its states' data, and the verbs it uses."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+import attrs
+from msgspec import UnsetType
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+
+from presence.config import Settings
+from presence.interfaces import IConnection, ITokenChecker, Socket
+from presence.requests import Answer, Requests
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import Hello, HelloOk, Request
+
+
+@attrs.define(eq=False)
+class Check:
+    """
+    A HELLO whose token is being checked, and what waits for the end of it.
+
+    :ivar verdict: What the account API is going to say.
+    """
+
+    hello: Hello
+    waiting: deque[Request] = attrs.Factory(deque)
+    verdict: Deferred[None] = attrs.Factory(Deferred)
+
+
+@attrs.define(eq=False)
+class Identity:
+    """A user's socket, and the checks of later HELLOs."""
+
+    socket: Socket
+    refreshes: set[Deferred[None]] = attrs.Factory(set)
+
+
+@attrs.define(eq=False)
+class World:
+    """What the machine acts on."""
+
+    connection: IConnection
+    requests: Requests
+    tokens: ITokenChecker
+    clock: IReactorTime
+    random: Random
+    settings: Settings
+    deadline: IDelayedCall | None = None
+
+    def expect_hello(self, overdue: Callable[[], None], seconds: float) -> None:
+        """Start the deadline of ``waiting``."""
+        self.deadline = self.clock.callLater(seconds, self._expired, overdue)
+
+    def _expired(self, overdue: Callable[[], None]) -> None:
+        self.deadline = None
+        overdue()
+
+    def stop_expecting(self) -> None:
+        """Stop the deadline; it may have passed."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def respond(self, request: Request, ask: Callable[[], Answer]) -> None:
+        """Do what is asked and answer, now or when the answer is there."""
+        try:
+            answer = ask()
+        except Refused as refusal:
+            self.connection.refuse(request, refusal)
+            return
+        if isinstance(answer, Deferred):
+            answer.addCallback(partial(self.connection.reply, request))
+            answer.addErrback(self.refuse, request)
+        else:
+            self.connection.reply(request, answer)
+
+    def refuse(self, failure: Failure, request: Request) -> None:
+        """Answer a request that failed later."""
+        if isinstance(failure.value, Refused):
+            self.connection.refuse(request, failure.value)
+        else:
+            self.connection.fail(failure, request)
+
+    def refuse_unidentified(self, request: Request) -> None:
+        """Answer what only an identified socket may ask."""
+        self.connection.refuse(request, Refused(ErrorCode.NOT_IDENTIFIED, "say HELLO first"))
+
+    def identify(self, hello: Hello) -> Identity:
+        """Make the socket of an accepted HELLO."""
+        return Identity(
+            Socket(
+                id=f"{self.random.getrandbits(96):024x}",
+                user_id=hello.userid,
+                connection=self.connection,
+                identified=round(self.clock.seconds(), 3),
+                client="" if isinstance(hello.client, UnsetType) else hello.client,
+            )
+        )
+
+    def hello_ok(self, socket: Socket) -> HelloOk:
+        """Make the reply to an accepted HELLO."""
+        return HelloOk(
+            userid=socket.user_id,
+            socket=socket.id,
+            ping=self.settings.ping_interval,
+            maxbytes=self.settings.max_message_bytes,
+            features=[],
+        )
+
+    def leave(self, identity: Identity, hold_seconds: float) -> None:
+        """Let the socket go; its later HELLOs are cancelled."""
+        for refresh in list(identity.refreshes):
+            refresh.cancel()
+        self.requests.leave(identity.socket, hold_seconds)
