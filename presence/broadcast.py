@@ -1,8 +1,8 @@
 """
 A presence change: who is told, and when.
 
-There are two ways to know who is online. A *listener* gets the whole list at each
-publication; a *watcher* gets only who came and went, of all users or of some.
+A *listener* gets the whole list at each publication; a *watcher* gets only who came and
+went, of all users or of some.
 
 A publication comes at once after a quiet time, and otherwise when the window that the
 publication before it opened has passed; whatever cancels out meanwhile is never told.

@@ -123,7 +123,7 @@ class Delivery:
     What became of a message.
 
     :ivar delivered: How many sockets' send queues took it.
-    :ivar uncertain: Whether some node that may have the user did not answer.
+    :ivar uncertain: Whether more sockets may have taken it, on a node that kept silent.
     """
 
     delivered: int

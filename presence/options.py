@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from math import nan
 from typing import NoReturn
@@ -189,6 +189,22 @@ class Options(usage.Options):
         except ValueError as problem:
             raise usage.UsageError(f"--allowed-origin: {problem}") from None
 
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """
+        Read the command line.
+
+        :raises usage.UsageError: With one line that says what to do.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as problem:
+            raise usage.UsageError(str(problem).removeprefix("Parameter type enforcement failed: ")) from None
+
+    def parseArgs(self, *arguments: str) -> None:
+        """Refuse arguments."""
+        if arguments:
+            raise usage.UsageError(f"{arguments[0]!r}: there are options only; see --help")
+
     def opt_version(self) -> NoReturn:
         """Print presence's version and exit."""
         print(f"presence {__version__}")  # noqa: T201 - what the option is for
@@ -203,7 +219,7 @@ class Options(usage.Options):
         descriptions = self._descriptions or [DEFAULT_ENDPOINT]
         try:
             self._check_api()
-            self._check_demo([*descriptions, self["demo-endpoint"]])
+            self._check_demo(descriptions)
             self.authority = None if self["api-ca"] is None else read_authority(self["api-ca"])
             self.endpoints = {text: _endpoint(text) for text in descriptions}
             self.demo_endpoint = _endpoint(self["demo-endpoint"])
@@ -247,8 +263,11 @@ class Options(usage.Options):
             )
 
     def _check_demo(self, descriptions: list[str]) -> None:
-        for description in descriptions if self["demo"] else ():
-            if not is_loopback(description):
+        # What the page and its visitors can speak to; the page itself has no key.
+        kinds: dict[str, tuple[str, ...]] = dict.fromkeys(descriptions, ("tcp:", "tcp6:", "ssl:"))
+        kinds[self["demo-endpoint"]] = ("tcp:", "tcp6:")
+        for description, served in kinds.items() if self["demo"] else ():
+            if not (description.startswith(served) and is_loopback(description)):
                 raise ValueError(
                     f"endpoint {description!r}: the demo is for this machine alone;"
                     " give a tcp: endpoint with interface=127.0.0.1"

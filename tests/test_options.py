@@ -132,6 +132,16 @@ class BadValueTests(OptionsTestCase):
         self.assert_refused("--ping-interval", *API, "--ping-interval", "0")
         self.assert_refused("--demo-visitors", "--demo", "--demo-visitors", "1.5")
 
+    def test_argument(self) -> None:
+        """There are no arguments, only options."""
+        self.assert_refused("'demo'", "demo", *API)
+
+    def test_no_preface(self) -> None:
+        """The line begins with the option, and not with how Twisted found out."""
+        self.assert_refused("--settle x: give a number of seconds from 0 to 86400", *API, "--settle", "x")
+        with self.assertRaisesRegex(UsageError, "^--settle"):
+            self.parse(*API, "--settle", "x")
+
     def test_log_level(self) -> None:
         """A log level that there is not is refused, naming those that there are."""
         self.assertEqual(self.parse(*API, "--log-level", "debug")["log-level"], "debug")
@@ -149,8 +159,16 @@ class BadValueTests(OptionsTestCase):
     def test_demo_is_for_this_machine(self) -> None:
         """The demo listens on no address that others can reach."""
         for option in ("--endpoint", "--demo-endpoint"):
-            for text in ("tcp:8080", "tcp:8080:interface=0.0.0.0", "unix:/tmp/x", "tcp:8080:interface=x"):
+            for text in (
+                "tcp:8080",
+                "tcp:8080:interface=0.0.0.0",
+                "unix:/tmp/x",
+                "tcp:8080:interface=x",
+                "haproxy:tcp:8080:interface=127.0.0.1",
+                "tls:/etc/keys:443:interface=127.0.0.1",
+            ):
                 self.assert_refused("this machine", "--demo", option, text)
+        self.assert_refused("this machine", "--demo", "--demo-endpoint", "ssl:8000:interface=127.0.0.1")
         self.parse(
             "--demo",
             "--endpoint",

@@ -140,7 +140,7 @@ class PresenceClient:
 
         :param message: Anything that ``msgspec`` can write as JSON; a ``msgspec.Raw``
             of JSON goes out as it is.
-        :param key: Goes along unchanged, so that receivers can drop repeats.
+        :param key: Reaches the receivers as it is; with it they know a message that came twice.
         :raises TypeError: Where it cannot be written as JSON.
         """
         payload = message if isinstance(message, Raw) else Raw(encode(message))

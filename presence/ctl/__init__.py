@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from getpass import getpass
+from io import TextIOWrapper
 from typing import Any, ClassVar, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's name
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None, run: Callable[..., object] = react) 
 
     :param run: Runs a function of the reactor, as ``twisted.internet.task.react`` does.
     """
+    if isinstance(sys.stdout, TextIOWrapper):  # which may know ASCII only
+        sys.stdout.reconfigure(errors="replace")
     options = Options()
     try:
         options.parseOptions(argv)

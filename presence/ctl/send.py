@@ -53,5 +53,5 @@ class Send(SocketCommand):
         text = shell.stdin.read() if self["message"] == "-" else self["message"]
         try:
             return msgspec.json.decode(text, type=Raw)
-        except (msgspec.DecodeError, RecursionError) as problem:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
             raise usage.UsageError(f"the message is not JSON: {problem}; a string needs quotes too") from None

@@ -73,9 +73,12 @@ class SocketCommand(Command):
             token = shell.environ.get("PRESENCE_TOKEN", "")
         else:
             token = shell.stdin.read() if name == "-" else read_file(name).decode(errors="replace")
-        if not token.strip():
+        token = token.strip()
+        if not token:
             raise usage.UsageError("no access token; give --token-file or set PRESENCE_TOKEN")
-        return token.strip()
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise usage.UsageError("an access token has visible ASCII characters only")
+        return token
 
     def make_client(self, shell: Shell, **listeners: Any) -> PresenceClient:  # noqa: ANN401 - as PresenceClient has them
         """Return a client of the daemon."""

@@ -58,6 +58,7 @@ class _Watcher:
     _token: str
     _online: set[int] | None = attrs.field(default=None, init=False)
     _since: Position | UnsetType = attrs.field(default=UNSET, init=False)
+    _lost: bool = attrs.field(default=False, init=False)
 
     async def step(self) -> None:
         """
@@ -71,6 +72,7 @@ class _Watcher:
             if ended.code in range(4400, 4500):
                 raise
             self._shell.complain(f"not connected: {ended.reason or ended.code}; trying again")
+            self._lost = True
             return
         with suppress(ConnectionEnded, NotConnected):  # the end is next in the queue
             if happening is None:
@@ -94,7 +96,10 @@ class _Watcher:
                 self._shell.complain(f"{refusal.code}: {refusal.text}; trying again")
                 await deferLater(reactor, refusal.after or RETRY_SECONDS)
             else:
-                return
+                break
+        if self._lost:
+            self._lost = False
+            self._shell.complain("connected again")
 
     async def _subscribe(self, since: Position | UnsetType) -> None:
         reply = await self._visit.client.subscribe_online_status(since=since)

@@ -51,8 +51,9 @@ class GuardedProtocol(WebSocketServerProtocol):
     """
     A WebSocket that ends whatever the other end does or leaves undone.
 
-    A peer is sent a ping each ``ping_interval`` seconds and dropped when it was silent for
-    ``ping_timeout`` seconds more. Any byte that arrives is a sign of life.
+    A peer is sent a ping each ``ping_interval`` seconds, and dropped when it was silent for
+    ``ping_timeout`` seconds more and had as long to answer one. Any byte that arrives is a
+    sign of life.
 
     :ivar paused: Whether the other end reads more slowly than it is written to.
     """
@@ -78,6 +79,8 @@ class GuardedProtocol(WebSocketServerProtocol):
     _linger: IDelayedCall | None = None
     _heard_at = 0.0
     _pinged_at = 0.0
+    _asked_at = 0.0  # when the first ping after the last sign of life was sent
+    _unanswered_ping: bytes | None = None
     _fragments = 0
 
     def connectionMade(self) -> None:
@@ -123,8 +126,10 @@ class GuardedProtocol(WebSocketServerProtocol):
         super().onMessageFrameBegin(length)
 
     def onPing(self, payload: bytes) -> None:
-        """Answer, unless the peer does not read its answers: they would pile up."""
-        if not self.paused:
+        """Answer; while the peer does not read, only the latest one, later (:rfc:`6455`, 5.5.3)."""
+        if self.paused:
+            self._unanswered_ping = payload
+        else:
             super().onPing(payload)
 
     def sendCloseFrame(  # Autobahn's names; whatever closes, by us or by it, comes through here
@@ -156,22 +161,33 @@ class GuardedProtocol(WebSocketServerProtocol):
     def resumeProducing(self) -> None:
         """Note that the send buffer is empty again."""
         self.paused = False
+        payload, self._unanswered_ping = self._unanswered_ping, None
+        if payload is not None:
+            self.sendPong(payload)
 
     def stopProducing(self) -> None:
         """Do nothing: the end of the connection is told by ``onClose``."""
 
     def _look_after(self) -> None:
         now = self.clock.seconds()
-        dead_at = self._heard_at + self.ping_interval + self.ping_timeout
-        if now >= dead_at:
+        waits_for_answer = self._asked_at > self._heard_at
+        if waits_for_answer and now >= self._dead_at():
             # After a stall of ours its bytes may wait to be read, which comes after the timers.
             self._liveness = self.clock.callLater(0, self._drop_if_silent, self._heard_at)
             return
         if now >= self._pinged_at + self.ping_interval:
             self._pinged_at = now
+            if not waits_for_answer:
+                self._asked_at = now
             self.sendPing()
-        next_at = min(self._pinged_at + self.ping_interval, dead_at)
+        next_at = min(self._pinged_at + self.ping_interval, self._dead_at())
         self._liveness = self.clock.callLater(next_at - now, self._look_after)
+
+    def _dead_at(self) -> float:
+        return max(
+            self._heard_at + self.ping_interval + self.ping_timeout,
+            self._asked_at + self.ping_timeout,
+        )
 
     def _drop_if_silent(self, heard_at: float) -> None:
         if self._heard_at == heard_at:

@@ -5,8 +5,8 @@ The daemon uses :func:`decode_request` and the ``encode`` functions, the client
 :func:`decode_answer` and :func:`encode`. Nothing here does I/O or keeps state;
 whatever the bytes are, decoding raises :class:`BadMessage` and nothing else.
 
-Why a frame is looked at twice when something is wrong with it: in a frame the
-last of duplicate keys counts, and an error names the type and the ref that could
+Why a frame is looked at twice when something is wrong with it: of a key that stands
+there twice the later one is meant, and an error names the type and the ref that could
 be read, while the fast decoder stops at the first thing it does not like.
 """
 

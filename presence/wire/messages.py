@@ -73,7 +73,7 @@ class SendMessageToUser(Request, kw_only=True, tag="sendMessageToUser"):
     """
     Send any JSON value to every socket of a user.
 
-    :ivar key: Passed on unchanged, so that receivers can drop repeats.
+    :ivar key: Reaches the receivers as it is; with it they know a message that came twice.
     """
 
     id: UserId
@@ -172,7 +172,7 @@ class SendOk(Ok, kw_only=True, tag="OK"):
     """
     How many sockets took the message.
 
-    :ivar uncertain: True when some node that may have the user did not answer.
+    :ivar uncertain: True when more sockets may have taken it, on a node that kept silent.
     """
 
     delivered: int
@@ -183,7 +183,7 @@ class SubscribeOk(Ok, kw_only=True, tag="OK"):
     """
     Where the subscription starts: the list, or when ``resumed`` the net change.
 
-    :ivar stale: True when other nodes have been out of reach for too long.
+    :ivar stale: True when what other nodes know may have changed unseen.
     """
 
     epoch: str
@@ -212,7 +212,7 @@ class OnlinePage(Ok, kw_only=True, tag="OK"):
     A page of ``getAllOnline``.
 
     :ivar next: The cursor of the page after this one; absent from the last.
-    :ivar stale: True when other nodes have been out of reach for too long.
+    :ivar stale: True when what other nodes know may have changed unseen.
     """
 
     online: list[UserId]

@@ -35,7 +35,7 @@ class DemoPageTests(TestCase):
         """Return some browsers, each with the page of a demo that listens there."""
         chromedriver = await start_chromedriver(self)
         options = ("--demo", "--demo-visitors=2", "--demo-endpoint", TCP, "-e", endpoint)
-        demo = spawn(self, *TWISTD, "presence", *options, "--offline-delay", OFFLINE_DELAY)
+        demo = self.demo = spawn(self, *TWISTD, "presence", *options, "--offline-delay", OFFLINE_DELAY)
         page = (await demo.prints(r"demo page: +(\S+)"))[1]
         browsers = [await start_browser(self, chromedriver) for _ in range(count)]
         for browser in browsers:
@@ -75,6 +75,14 @@ class DemoPageTests(TestCase):
         await user.until(lists(USER.id, CLIENT.id))
         await client.close()
         await user.until(f"!({lists(USER.id, CLIENT.id)})")
+
+    async def test_log_out_of_a_hung_daemon(self) -> None:
+        """Who logs out is out, also when the daemon does not answer any more."""
+        (user,) = await self.open(1)
+        await self.log_in(user, USER.id)
+        self.demo.signal("STOP")
+        await user.click(panel(USER.id, ".logout"))
+        await user.until(f"document.querySelector('#panel-{USER.id}').dataset.state === 'offline'")
 
     async def test_wss(self) -> None:
         """A browser gets through to a TLS endpoint; unlike most programs it offers protocols by ALPN."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -101,6 +101,14 @@ class MainTests(SynchronousTestCase):
             "--api",
             "api.example",
         )
+
+    def test_poor_terminal(self) -> None:
+        """A terminal that knows ASCII only gets what it can show."""
+        shown = BytesIO()
+        terminal = TextIOWrapper(shown, encoding="ascii", write_through=True)
+        self.patch(sys, "stdout", terminal)
+        main(["smoke", URL], lambda _: terminal.write("→"))
+        self.assertEqual(shown.getvalue(), b"?")
 
     def test_runs(self) -> None:
         """A command is run with the reactor, in the shell of the process."""

@@ -82,6 +82,11 @@ class SendTests(SendTestCase):
         self.assert_sent(b"1")
         self.assertEqual(self.terminal.lines, ["at least 0 sockets took it"])
 
+    def test_no_text(self) -> None:
+        """Bytes that are no UTF-8, as the shell hands them on, are the caller's mistake too."""
+        self.send(URL, "1", '"\udcff"')
+        self.assertIn("the message is not JSON: ", self.terminal.complaint)
+
     def test_no_json(self) -> None:
         """A message that is no JSON is the caller's mistake."""
         self.send(URL, "1", "{]")
@@ -123,6 +128,11 @@ class IdentityTests(SendTestCase):
         """A file that is not there is named."""
         self.run_send("--token-file", "nowhere")
         self.assert_failed(2, "cannot read nowhere: No such file or directory")
+
+    def test_broken_token(self) -> None:
+        """What cannot be a token is not sent to anybody."""
+        self.run_send(PRESENCE_TOKEN="t\udcffken")
+        self.assert_failed(2, "an access token has visible ASCII characters only")
 
     def test_no_token(self) -> None:
         """Without a token nothing is tried."""

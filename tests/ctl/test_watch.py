@@ -121,7 +121,11 @@ class ConnectionTests(WatchTestCase):
         self.answered(SubscribeOk(epoch="b7", version=9, resumed=True, wentOnline=[8], wentOffline=[7]))
         self.assertEqual(self.terminal.lines[2:], ["8 went online", "7 went offline"])
         self.assertEqual(
-            self.terminal.complaint, "presencectl: not connected: service restarts; trying again\n"
+            self.terminal.complaint.splitlines(),
+            [
+                "presencectl: not connected: service restarts; trying again",
+                "presencectl: connected again",
+            ],
         )
 
     def test_cannot_resume(self) -> None:

@@ -47,6 +47,7 @@ class DaemonTests(TestCase):
         endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
         pid_file, log_file = (new_path(self) for _ in range(2))
         twistd = (sys.executable, script("twistd"), "--pidfile", pid_file, "--logfile", log_file)
+        self.addCleanup(lambda: os.kill(int(pid_file.read_text()), 9) if pid_file.exists() else None)
         starter = spawn(self, *twistd, "presence", "--api-url", "https://api.example.com", "-e", endpoint)
         self.assertEqual(await starter.ended, 1)
         self.assertIn(endpoint, starter.printed)

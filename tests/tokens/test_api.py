@@ -204,6 +204,17 @@ class CheckTests(SynchronousTestCase):
         self.failureResultOf(checked, CancelledError)
         self.assertEqual(events, [])
 
+    def test_cancelled_gives_its_place(self) -> None:
+        """A check that is cancelled ends its request, and the next one has its place at once."""
+        checker = self.make_checker(lambda _: NOT_DONE_YET)
+        checks = [checker.check(7, "good") for _ in range(MOST_AT_ONCE + 1)]
+        checks[0].cancel()
+        self.agent.flush()
+        self.assertEqual(len(self.me.asked), MOST_AT_ONCE + 1)
+        for check in checks:
+            check.cancel()
+            self.failureResultOf(check, CancelledError)
+
     def test_most_at_once(self) -> None:
         """So many requests are under way at once; the next one goes when one of them ends."""
         checker = self.make_checker(lambda _: NOT_DONE_YET)

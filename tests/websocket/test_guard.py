@@ -91,6 +91,7 @@ class LivenessTests(SynchronousTestCase):
 
     def test_stalled_daemon(self) -> None:
         """After a stall of the daemon a peer whose bytes wait to be read is not dropped."""
+        self.daemon.clock.advance(20)
         self.daemon.clock.callLater(100, self.peer.send, frame(PONG, b""))  # read after the timers
         self.daemon.clock.advance(100)
         self.assertFalse(self.peer.aborted)
@@ -107,6 +108,17 @@ class LivenessTests(SynchronousTestCase):
         self.assertFalse(self.peer.aborted)
         self.daemon.clock.advance(10)
         self.assertEqual(self.pings(), 1)
+
+    def test_long_stall(self) -> None:
+        """After a stall in which nobody was pinged, a peer has the time to answer a ping first."""
+        self.daemon.clock.advance(19)
+        self.peer.send(frame(PONG, b""))
+        self.daemon.clock.advance(100)
+        self.assertEqual(self.pings(), 1)
+        self.daemon.clock.advance(9.9)
+        self.assertFalse(self.peer.aborted)
+        self.daemon.clock.pump([0.1, 0])
+        self.assertTrue(self.peer.aborted)
 
     def test_any_byte(self) -> None:
         """Any byte is a sign of life, and none puts off the next ping."""
@@ -127,10 +139,13 @@ class BoundsTests(SynchronousTestCase):
         self.peer.shake_hands()
 
     def test_pings(self) -> None:
-        """Pings are answered, but not while the peer does not read: the answers would pile up."""
+        """Pings are answered; to a peer that does not read, only the latest, when it reads on."""
         self.assertEqual(self.peer.frames(self.peer.send(frame(PING, b"a"))), [(PONG, b"a")])
         self.peer.protocol.pauseProducing()
-        self.assertEqual(self.peer.send(frame(PING, b"b")), b"")
+        self.assertEqual(self.peer.send(frame(PING, b"b1") + frame(PING, b"b2")), b"")
+        self.peer.protocol.resumeProducing()
+        self.assertEqual(self.peer.frames(self.peer.take()), [(PONG, b"b2")])
+        self.peer.protocol.pauseProducing()
         self.peer.protocol.resumeProducing()
         self.assertEqual(self.peer.frames(self.peer.send(frame(PING, b"c"))), [(PONG, b"c")])
 

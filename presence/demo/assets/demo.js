@@ -38,6 +38,7 @@ class Panel {
     this.names = names;
     this.socket = null;
     this.token = null;
+    this.wanted = false; // whether the person wants to be logged in
     this.attempt = 0; // counts log-ins and log-outs, so that late answers are recognised
     this.ceiling = SHORTEST_CEILING_SECONDS;
     this.hint = 0;
@@ -180,18 +181,22 @@ class Panel {
   }
 
   logIn() {
+    this.wanted = true;
     this.token = null;
     this.ceiling = SHORTEST_CEILING_SECONDS;
     return this.connect();
   }
 
   logOut() {
+    this.wanted = false;
+    const done = () => this.leave("offline", "offline");
     if (this.root.dataset.state !== "online") {
-      this.leave("offline", "offline");
+      done();
       return;
     }
-    const done = () => this.leave("offline", "offline");
+    this.show("busy", "logging out …");
     this.request("GOODBYE", {}, done, done);
+    this.after("log out", FAREWELL_SECONDS, done);
   }
 
   // Drop whatever is under way.
@@ -209,6 +214,10 @@ class Panel {
   }
 
   comeBack(why) {
+    if (!this.wanted) {
+      this.leave("offline", "offline");
+      return;
+    }
     this.leave("busy", why);
     const pause = this.hint + Math.random() * this.ceiling;
     this.hint = 0;
