@@ -158,11 +158,14 @@ _checking.upon(_Inputs.hello).loop()(_wait)
 _checking.upon(_Inputs.ask).loop()(_wait)
 
 
+def _cancelled() -> Refused:
+    return Refused(ErrorCode.CANCELLED, "GOODBYE came while the token was checked")
+
+
 @_checking.upon(_Inputs.goodbye).to(_waiting)
 def _cancel_check(inputs: _Inputs, world: World, check: Check, request: Goodbye) -> None:
     check.verdict.cancel()
-    cancelled = Refused(ErrorCode.CANCELLED, "GOODBYE came while the token was checked")
-    world.connection.refuse(check.hello, cancelled)
+    world.connection.refuse(check.hello, _cancelled())
     for waiting in check.waiting:
         world.refuse_unidentified(waiting)
     world.expect_hello(inputs.overdue, world.settings.hello_timeout)
@@ -220,7 +223,7 @@ def _refresh(_inputs: _Inputs, world: World, identity: Identity, request: Hello)
 
     def refused(failure: Failure) -> None:
         if failure.check(CancelledError):
-            failure = Failure(Refused(ErrorCode.CANCELLED, "GOODBYE came while the token was checked"))
+            failure = Failure(_cancelled())
         world.refuse(failure, request)
 
     verdict = world.tokens.check(request.userid, request.accesstoken)

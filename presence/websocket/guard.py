@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.logs import logger
@@ -35,7 +36,7 @@ _log = logger(__name__)
 
 class _Mute:
     """
-    A logger for Autobahn that writes nothing.
+    A logger for Autobahn that writes faults of ours, and nothing else.
 
     Its lines hold what the client sent, such as the query of a URL with a token in it.
     """
@@ -43,7 +44,12 @@ class _Mute:
     def debug(self, *_: object, **__: object) -> None:
         """Write nothing."""
 
-    info = warn = error = debug
+    info = error = debug
+
+    def warn(self, *_: object, err: Failure | None = None, **__: object) -> None:
+        """Write what was raised in ``onConnect``, which Autobahn tells in this way alone."""
+        if err is not None:
+            _log.failure("internal error in an opening handshake", failure=err)
 
 
 @implementer(IPushProducer)

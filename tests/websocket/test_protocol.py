@@ -54,6 +54,16 @@ class OpeningTests(SynchronousTestCase):
         self.assertIn(b" 403 ", self.handshake("Origin: https://evil.example", settings=settings))
         self.assertIn(b" 403 ", self.handshake("Origin: null", settings=settings))
 
+    def test_fault(self) -> None:
+        """A fault of our own in the handshake is logged, and the client gets HTTP 500 without it."""
+        broken = Settings(allowed_origins=5)  # type: ignore[arg-type]  # so that looking into it raises
+        self.assertEqual(
+            self.handshake("Origin: https://a.example", settings=broken),
+            b"HTTP/1.1 500 Internal Server Error",
+        )
+        self.assertNotIn(b"int", self.answer)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
 
 class FrameTests(SynchronousTestCase):
     def setUp(self) -> None:
