@@ -2,14 +2,12 @@
 The account API of the sample platform, for development.
 
 ``POST /oauth/token`` grants a token by password, ``GET /users/me`` says whose a
-token is. Every answer is JSON, the errors too. :class:`Faults` makes the second
-one misbehave, for tests; nothing of it can be reached over HTTP.
+token is. Every answer is JSON, the errors too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum, auto
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -24,37 +22,12 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from presence.demo.accounts import Account, Accounts, NotGranted, OAuthError, TokenRequest
+from presence.demo.faults import Fault, Faults, respond
 
 LARGEST_BODY_BYTES = 8192
 """The most that a request may carry."""
 
 _REALM = 'realm="presence demo"'
-
-
-class Fault(Enum):
-    """How ``GET /users/me`` misbehaves."""
-
-    NONE = auto()
-    ERROR = auto()
-    TOO_MANY_REQUESTS = auto()
-    HANG = auto()
-    WRONG_ID = auto()
-    DROP = auto()
-
-
-@attrs.define
-class Faults:
-    """
-    Switches that make ``GET /users/me`` misbehave; change them at any time.
-
-    :ivar fault: What it does instead of its job.
-    :ivar delay_seconds: How long it waits first.
-    :ivar retry_after_seconds: What it hints at with ``TOO_MANY_REQUESTS``.
-    """
-
-    fault: Fault = Fault.NONE
-    delay_seconds: float = 0.0
-    retry_after_seconds: int = 7
 
 
 class _BoundedBody(BytesIO):
@@ -207,21 +180,9 @@ class MeResource(JsonResource):
         return NOT_DONE_YET
 
     def _respond(self, request: Request) -> None:
-        fault = self._faults.fault
-        if fault is Fault.HANG:
-            return
-        if fault is Fault.DROP:
-            request.loseConnection()
-            return
-        request.write(self._decide(request, fault))
-        request.finish()
+        respond(request, self._decide(request), self._faults, self._clock)
 
-    def _decide(self, request: Request, fault: Fault) -> bytes:
-        if fault is Fault.ERROR:
-            return answer_error(request, HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", "as ordered")
-        if fault is Fault.TOO_MANY_REQUESTS:
-            request.setHeader("Retry-After", str(self._faults.retry_after_seconds))
-            return answer_error(request, HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", "as ordered")
+    def _decide(self, request: Request) -> bytes:
         scheme, _, token = (request.getHeader("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             request.setHeader("WWW-Authenticate", f"Bearer {_REALM}")
@@ -233,7 +194,7 @@ class MeResource(JsonResource):
             return answer_error(
                 request, HTTPStatus.FORBIDDEN, "invalid_token", "the access token is unknown or expired"
             )
-        if fault is Fault.WRONG_ID:
+        if self._faults.fault is Fault.WRONG_ID:
             account = attrs.evolve(account, id=account.id + 1)
         return answer_json(request, HTTPStatus.OK, describe(account))
 

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from presence.client import PresenceClient
 from presence.demo.accounts import CLIENT_ID, CLIENT_SECRET, SAMPLE_ACCOUNTS, SAMPLE_PASSWORD, Accounts
-from presence.demo.api import Faults
+from presence.demo.faults import Faults
 from presence.demo.site import make_site
 from presence.demo.visitors import Visitors, make_visitors
 from presence.host.listening import Listener

@@ -23,7 +23,6 @@ from presence.demo.accounts import SAMPLE_ACCOUNTS, Account, Accounts
 from presence.demo.api import (
     BoundedRequest,
     Directory,
-    Faults,
     JsonResource,
     MeResource,
     TokenResource,
@@ -32,6 +31,7 @@ from presence.demo.api import (
     answer_json,
     describe,
 )
+from presence.demo.faults import Faults
 
 _ASSETS = {
     "index.html": "text/html; charset=utf-8",

@@ -8,30 +8,45 @@ wrong decides nothing, and the client may try again.
 
 from __future__ import annotations
 
+from random import Random
 from typing import NoReturn
 
 import attrs
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from presence.wire.errors import ErrorCode, Refused
 
 LONGEST_TOKEN = 8192
 
+LONGEST_RETRY_AFTER_SECONDS = 60.0
+"""How far a ``Retry-After`` is believed."""
+
+_SPREAD_SECONDS = (1.0, 10.0)
 _REJECTED = frozenset({401, 403})
+_HINTING = frozenset({429, 503})
 
 
-class Undecided(Exception):  # noqa: N818 - nothing is known, which is no fault of ours
+class Undecided(Refused):
     """
     The account API did not say whether the token is good.
 
-    The reason is for the log; clients are only told that it is so.
+    Clients are told no more than that.
 
-    :ivar temporary: Whether asking again later can help.
+    :ivar reason: Why, for the log; never holds anything of the token.
+    :ivar temporary: Whether asking again later can help. Where it cannot, the API is well
+        and somebody has to set it up differently.
     """
 
-    def __init__(self, reason: str, *, temporary: bool = True) -> None:
-        super().__init__(reason)
-        self.temporary = temporary
+    def __init__(self, reason: str, *, temporary: bool = True, after: float | UnsetType = UNSET) -> None:
+        text = "the account API did not decide whether the token is good"
+        super().__init__(ErrorCode.AUTH_UNAVAILABLE, text, temporary=temporary, after=after)
+        self.reason = reason
+
+
+def spread(random: Random, least_seconds: float = 0.0) -> float:
+    """Return when a client is to come back: not before, and not with all the others at once."""
+    return round(least_seconds + random.uniform(*_SPREAD_SECONDS), 2)
 
 
 def check_shape(token: str) -> None:
@@ -57,17 +72,19 @@ class Judge:
     user_id_field: str = ""
     trust_claimed_userid: bool = False
 
-    def judge(self, status: int, body: bytes, claimed: int) -> None:
+    def judge(self, status: int, body: bytes, claimed: int, retry_after: bytes = b"") -> None:
         """
         Return when the answer says that the token is the claimed user's.
 
+        :param retry_after: The header of that name; empty where there is none.
         :raises Refused: ``token_rejected`` or ``user_mismatch``.
         :raises Undecided: For every other answer.
         """
         if status in _REJECTED:
             _reject("the account API rejected the token")
         if status != 200:
-            raise Undecided(f"the account API answered {status}")
+            hint = _read_hint(retry_after) if status in _HINTING else UNSET
+            raise Undecided(f"the account API answered {status}", after=hint)
         named = self._named(body)
         if named is None and not self.trust_claimed_userid:
             raise Undecided("the account API names no user; see --user-id-field", temporary=False)
@@ -94,6 +111,13 @@ def _read_id(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 16:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _read_hint(retry_after: bytes) -> float | UnsetType:
+    # A date is allowed too; it would be worth as much as the two clocks agree.
+    if not retry_after.isdigit():
+        return UNSET
+    return min(float(retry_after), LONGEST_RETRY_AFTER_SECONDS) or UNSET
 
 
 def _reject(text: str) -> NoReturn:

@@ -13,9 +13,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 
 from presence.demo.accounts import SAMPLE_ACCOUNTS, SAMPLE_PASSWORD, Accounts
-from presence.demo.api import Faults
+from presence.demo.faults import Faults
 from presence.demo.site import make_site
 from presence.demo.visitors import make_visitors
+from tests.canary import secret
 
 USER = SAMPLE_ACCOUNTS[0]
 
@@ -23,7 +24,7 @@ USER = SAMPLE_ACCOUNTS[0]
 def make_accounts(clock: Clock, **options: int) -> Accounts:
     """Return the accounts, with the tokens ``token-1``, ``token-2`` and so on."""
     numbers = count(1)
-    return Accounts(clock, lambda: f"token-{next(numbers)}", **options)
+    return Accounts(clock, lambda: secret(f"token-{next(numbers)}"), **options)
 
 
 def password_grant(**changes: str) -> dict[str, str]:

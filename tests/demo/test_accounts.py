@@ -13,6 +13,7 @@ from presence.demo.accounts import (
     OAuthError,
     TokenRequest,
 )
+from tests.canary import secret
 from tests.demo.exchange import USER, make_accounts, password_grant
 
 
@@ -76,7 +77,11 @@ class TokenLifeTests(SynchronousTestCase):
 
     def assert_good(self, accounts: Accounts, *tokens: str) -> None:
         """Check that these tokens are good, and no others."""
-        known = [token for token in ("token-1", "token-2", "token-3") if accounts.account_of(token)]
+        known = [
+            token
+            for token in (secret("token-1"), secret("token-2"), secret("token-3"))
+            if accounts.account_of(token)
+        ]
         self.assertEqual(known, list(tokens))
 
     def test_expires(self) -> None:
@@ -84,7 +89,7 @@ class TokenLifeTests(SynchronousTestCase):
         accounts = make_accounts(self.clock, expires_in_seconds=10)
         accounts.mint(USER)
         self.clock.advance(9.9)
-        self.assert_good(accounts, "token-1")
+        self.assert_good(accounts, secret("token-1"))
         self.clock.advance(0.1)
         self.assert_good(accounts)
         self.assertEqual(accounts.live_tokens, 0)
@@ -104,7 +109,7 @@ class TokenLifeTests(SynchronousTestCase):
         accounts = make_accounts(self.clock, most_tokens=2)
         for _ in range(3):
             accounts.mint(USER)
-        self.assert_good(accounts, "token-2", "token-3")
+        self.assert_good(accounts, secret("token-2"), secret("token-3"))
         self.assertEqual(accounts.live_tokens, 2)
 
     def test_revoke(self) -> None:
@@ -112,9 +117,9 @@ class TokenLifeTests(SynchronousTestCase):
         accounts = make_accounts(self.clock)
         for _ in range(2):
             accounts.mint(USER)
-        accounts.revoke("token-1")
-        accounts.revoke("token-1")
-        self.assert_good(accounts, "token-2")
+        accounts.revoke(secret("token-1"))
+        accounts.revoke(secret("token-1"))
+        self.assert_good(accounts, secret("token-2"))
 
     def test_mint_for_anybody(self) -> None:
         """A token can be made for an account that has no password."""

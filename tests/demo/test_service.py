@@ -22,8 +22,9 @@ from twisted.web.client import FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
 from presence.demo.accounts import SAMPLE_ACCOUNTS, Accounts
-from presence.demo.api import Fault
+from presence.demo.faults import Fault
 from presence.demo.service import API_URL, DemoService
+from tests.canary import secret
 from tests.demo.exchange import USER, make_accounts
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -177,4 +178,4 @@ class DemoServiceTests(TestCase):
         _, url, *options = shlex.split(line.partition("curl ")[2])
         form = "&".join(option for option in options if option != "-d").encode()
         status, body = await self.fetch(self.service, url, form)
-        self.assertEqual((status, json.loads(body)["access_token"]), (200, "token-1"))
+        self.assertEqual((status, json.loads(body)["access_token"]), (200, secret("token-1")))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
+from msgspec import UNSET
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence.tokens.verdict import Judge, Undecided, check_shape
+from presence.tokens.verdict import Judge, Undecided, check_shape, spread
 from presence.wire.errors import ErrorCode, Refused
 
 
@@ -65,6 +68,25 @@ class JudgeTests(SynchronousTestCase):
         for status in (201, 204, 301, 302, 400, 404, 429, 500, 502, 503):
             self.assert_undecided(status, b'{"id":7}')
 
+    def test_patience(self) -> None:
+        """A 429 or 503 may say how many seconds to wait; a date, or too many, is not believed."""
+        for status, header, after in (
+            (429, b"7", 7),
+            (503, b"7", 7),
+            (429, b"60", 60),
+            (429, b"9" * 1000, 60),
+            (429, b"0", UNSET),
+            (429, b"", UNSET),
+            (429, b"-1", UNSET),
+            (429, b"1.5", UNSET),
+            (429, b"Fri, 31 Dec 1999 23:59:59 GMT", UNSET),
+            (500, b"7", UNSET),
+            (302, b"7", UNSET),
+        ):
+            with self.assertRaises(Undecided) as caught:
+                Judge().judge(status, b"", 7, header)
+            self.assertEqual(caught.exception.after, after, header)
+
     def test_no_json(self) -> None:
         """A 200 with a body that is no JSON decides nothing."""
         for body in (b"", b"<html>", b'{"id":7', b'{"id":"\xff"}', b"[" * 100_000):
@@ -97,3 +119,12 @@ class JudgeTests(SynchronousTestCase):
         self.assert_accepts(b'{"id":8,"user":{"uid":7}}', judge)
         with self.assertRaises(Undecided):
             judge.judge(200, b'{"id":7}', 7)
+
+
+class SpreadTests(SynchronousTestCase):
+    def test_spread(self) -> None:
+        """Clients come back after the time that is given, over several seconds and not at once."""
+        random = Random(1)  # noqa: S311 - the same at each run
+        hints = [spread(random, 100) for _ in range(1000)]
+        self.assertTrue(all(101 <= hint <= 110 for hint in hints))
+        self.assertEqual({int(hint) for hint in hints}, set(range(101, 110)))

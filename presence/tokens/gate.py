@@ -1,0 +1,34 @@
+"""How many checks reach the account API at once, and none while it is sick."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from presence.interfaces import ITokenChecker
+from presence.tokens.breaker import Breaker
+from presence.tokens.places import Places
+
+
+@implementer(ITokenChecker)
+class GatedTokenChecker:
+    """Lets checks through to another checker, which asks the account API."""
+
+    def __init__(self, checker: ITokenChecker, places: Places, breaker: Breaker) -> None:
+        self._checker = checker
+        self._places = places
+        self._breaker = breaker
+
+    def check(self, user_id: int, token: str) -> Deferred[None]:
+        """Check as soon as there is a place; fail at once while the API is left alone."""
+        return Deferred.fromCoroutine(self._check(user_id, token))
+
+    async def _check(self, user_id: int, token: str) -> None:
+        self._breaker.refuse_if_open()
+        await self._places.enter()
+        try:
+            # Asks the breaker again, which may have opened during the wait.
+            with self._breaker.watch():
+                await self._checker.check(user_id, token)
+        finally:
+            self._places.leave()
