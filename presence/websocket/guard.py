@@ -7,6 +7,7 @@ they are off and ours run instead, on the factory's clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -15,21 +16,21 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTim
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from presence.logs import logger
+from presence.logs import logger, without_text
+from presence.websocket.draining import Drain
+from presence.websocket.liveness import Liveness
 from presence.wire.closing import CloseCode
-
-HANDSHAKE_TIMEOUT_SECONDS = 5.0
-"""How long the opening handshake may take, TLS included."""
 
 LARGEST_HANDSHAKE = 8192
 """How many bytes the opening handshake may have."""
 
-LINGER_SECONDS = 2.0
-"""How long a closing connection may take to send its rest and to see the other end close."""
-
+LARGEST_CONTROL_FRAME = 125
+"""How many bytes a ping, a pong or a close frame may carry (:rfc:`6455`, 5.5)."""
 
 MOST_FRAGMENTS = 64
 """How many frames a message may be cut into; an empty one adds nothing to its size."""
+
+_STRAY_LINE_END = re.compile(rb"[\x0b\x0c\x1c-\x1e\x85]|\r(?!\n)|(?<!\r)\n")
 
 _log = logger(__name__)
 
@@ -49,7 +50,7 @@ class _Mute:
     def warn(self, *_: object, err: Failure | None = None, **__: object) -> None:
         """Write what was raised in ``onConnect``, which Autobahn tells in this way alone."""
         if err is not None:
-            _log.failure("internal error in an opening handshake", failure=err)
+            _log.failure("internal error in an opening handshake", failure=without_text(err))
 
 
 @implementer(IPushProducer)
@@ -57,10 +58,13 @@ class GuardedProtocol(WebSocketServerProtocol):
     """
     A WebSocket that ends whatever the other end does or leaves undone.
 
-    A peer is sent a ping each ``ping_interval`` seconds, and dropped when it was silent for
-    ``ping_timeout`` seconds more and had as long to answer one. Any byte that arrives is a
-    sign of life.
-
+    :cvar handshake_timeout: How many seconds the opening handshake may take, TLS included.
+    :cvar message_timeout: How many seconds a message may take from its first byte to its last.
+    :cvar stall_timeout: How many seconds a peer may take nothing of a lot that waits for it.
+    :cvar linger: How many seconds a closing connection may take to send its rest and to see
+        the other end close.
+    :cvar ping_interval: How many seconds lie between two pings.
+    :cvar ping_timeout: How many seconds a silent peer has to answer one, before it is dropped.
     :ivar paused: Whether the other end reads more slowly than it is written to.
     """
 
@@ -76,31 +80,29 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     transport: ITCPTransport  # or another with abortConnection: every stream transport has it
     clock: IReactorTime
+    handshake_timeout: float
+    message_timeout: float
+    stall_timeout: float
+    linger: float
     ping_interval: float
     ping_timeout: float
     paused = False
 
-    _handshake: IDelayedCall | None = None
-    _liveness: IDelayedCall | None = None
-    _linger: IDelayedCall | None = None
-    _heard_at = 0.0
-    _pinged_at = 0.0
-    _asked_at = 0.0  # when the first ping after the last sign of life was sent
+    _drain: Drain
+    _liveness: Liveness | None = None  # before the connection is open
+    _handshake_deadline: IDelayedCall | None = None
+    _message_deadline: IDelayedCall | None = None
+    _linger_deadline: IDelayedCall | None = None
+    _message_began_at: float | None = None  # of the one that has not ended
     _unanswered_ping: bytes | None = None
     _fragments = 0
 
+    # The beginning
+
     def connectionMade(self) -> None:
         """Begin to wait for the opening handshake."""
-        self._handshake = self.clock.callLater(HANDSHAKE_TIMEOUT_SECONDS, self._abort)
+        self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
         super().connectionMade()
-
-    def dataReceived(self, data: bytes) -> None:
-        """Let Autobahn have the bytes, except for a handshake that is too long."""
-        self._heard_at = self.clock.seconds()
-        if self.state == self.STATE_CONNECTING and len(self.data) + len(data) > LARGEST_HANDSHAKE:
-            self._abort()
-        else:
-            super().dataReceived(data)
 
     def failHandshake(
         self,
@@ -114,10 +116,27 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Begin to look after the open connection."""
-        _cancel(self._handshake)
-        self._pinged_at = self.clock.seconds()
-        self._liveness = self.clock.callLater(self.ping_interval, self._look_after)
+        _cancel(self._handshake_deadline)
+        self._drain = Drain(self.transport, self.stall_timeout, self.clock, self.stalled)
+        self._liveness = Liveness(
+            self._drain, self.ping_interval, self.ping_timeout, self.clock, self.sendPing, self._abort
+        )
         self.registerProducer(self, True)  # noqa: FBT003 - a producer that pushes
+
+    # What comes in
+
+    def dataReceived(self, data: bytes) -> None:
+        """Let Autobahn have the bytes, but for an endless handshake and what follows the end."""
+        if self.state == self.STATE_CONNECTING and len(self.data) + len(data) > LARGEST_HANDSHAKE:
+            self._abort()
+        elif self.state == self.STATE_CONNECTING and _hides_headers(self.data + data):
+            self.failHandshake("a line ends where none may")
+        elif self.state != self.STATE_CLOSED:  # then Autobahn would keep it all
+            if self._liveness is not None:
+                self._liveness.hear()
+            super().dataReceived(data)
+            if self.state == self.STATE_OPEN:
+                self._time_message()
 
     def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001, N803 - Autobahn's
         """Begin to count the fragments of a message."""
@@ -128,8 +147,22 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Close when a message has too many fragments."""
         self._fragments += 1
         if self._fragments > MOST_FRAGMENTS:
-            self.sendCloseFrame(CloseCode.MESSAGE_TOO_BIG, b"too many fragments")
+            self._fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
         super().onMessageFrameBegin(length)
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """Keep nothing more of a peer that broke the rules, but for its close frame."""
+        # Autobahn reads on to find that, and collects control frames of any announced size.
+        if self.failedByMe and self.current_frame.length > LARGEST_CONTROL_FRAME:
+            payload = b""
+        return super().onFrameData(payload)
+
+    def onFrameEnd(self) -> bool | None:
+        """Note the end of a message, or of a control frame that is not within one."""
+        outcome = super().onFrameEnd()
+        if not self.inside_message:
+            self._message_began_at = None
+        return outcome
 
     def onPing(self, payload: bytes) -> None:
         """Answer; while the peer does not read, only the latest one, later (:rfc:`6455`, 5.5.3)."""
@@ -137,6 +170,31 @@ class GuardedProtocol(WebSocketServerProtocol):
             self._unanswered_ping = payload
         else:
             super().onPing(payload)
+
+    # What goes out
+
+    def pauseProducing(self) -> None:
+        """Note that the send buffer is full; transports say it at each further write."""
+        if not self.paused:
+            self.paused = True
+            self._drain.watch()
+
+    def resumeProducing(self) -> None:
+        """Note that the send buffer is empty again."""
+        self.paused = False
+        self._drain.rest()
+        payload, self._unanswered_ping = self._unanswered_ping, None
+        if payload is not None:
+            self.sendPong(payload)
+
+    def stopProducing(self) -> None:
+        """Do nothing: the end of the connection is told by ``onClose``."""
+
+    def stalled(self) -> None:
+        """Close: the peer took nothing for ``stall_timeout`` seconds, though a lot waits for it."""
+        self._fail(CloseCode.TOO_SLOW, CloseCode.TOO_SLOW.reason)
+
+    # The end
 
     def sendCloseFrame(  # Autobahn's names; whatever closes, by us or by it, comes through here
         self,
@@ -146,9 +204,16 @@ class GuardedProtocol(WebSocketServerProtocol):
     ) -> None:
         """Begin to close; what is not done in time is aborted."""
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self._linger is None:
+        if self._linger_deadline is None:
             # Neither a peer that never answers nor one that never reads ends by itself.
-            self._linger = self.clock.callLater(LINGER_SECONDS, self._abort)
+            self._linger_deadline = self.clock.callLater(self.linger, self._abort)
+
+    def dropConnection(self, abort: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Autobahn's
+        """End the connection once all is sent; only what lingers is aborted."""
+        # Autobahn aborts when a close frame comes after ours, which may not even have left: both
+        # ends may close at once. And a forbidden one it takes for the answer to the close frame
+        # that it has just sent because of it (WebSocketProtocol.onCloseFrame).
+        super().dropConnection(abort=False)
 
     def onClose(
         self,
@@ -157,54 +222,45 @@ class GuardedProtocol(WebSocketServerProtocol):
         reason: str | None,  # noqa: ARG002
     ) -> None:
         """Stop looking after the connection."""
-        for call in (self._handshake, self._liveness, self._linger):
+        for call in (self._handshake_deadline, self._message_deadline, self._linger_deadline):
             _cancel(call)
+        if self._liveness is not None:
+            self._liveness.stop()
+            self._drain.stop()
 
-    def pauseProducing(self) -> None:
-        """Note that the send buffer is full."""
-        self.paused = True
+    def _time_message(self) -> None:
+        unfinished = self.data or self.current_frame is not None or self.inside_message
+        if unfinished and self._message_began_at is None:
+            self._message_began_at = self.clock.seconds()
+            if self._message_deadline is None:
+                self._message_deadline = self.clock.callLater(self.message_timeout, self._look_at_message)
 
-    def resumeProducing(self) -> None:
-        """Note that the send buffer is empty again."""
-        self.paused = False
-        payload, self._unanswered_ping = self._unanswered_ping, None
-        if payload is not None:
-            self.sendPong(payload)
-
-    def stopProducing(self) -> None:
-        """Do nothing: the end of the connection is told by ``onClose``."""
-
-    def _look_after(self) -> None:
-        now = self.clock.seconds()
-        waits_for_answer = self._asked_at > self._heard_at
-        if waits_for_answer and now >= self._dead_at():
-            # After a stall of ours its bytes may wait to be read, which comes after the timers.
-            self._liveness = self.clock.callLater(0, self._drop_if_silent, self._heard_at)
+    def _look_at_message(self) -> None:
+        # One timer for many messages: it looks at the one that is unfinished when it fires.
+        self._message_deadline = None
+        if self._message_began_at is None:
             return
-        if now >= self._pinged_at + self.ping_interval:
-            self._pinged_at = now
-            if not waits_for_answer:
-                self._asked_at = now
-            self.sendPing()
-        next_at = min(self._pinged_at + self.ping_interval, self._dead_at())
-        self._liveness = self.clock.callLater(next_at - now, self._look_after)
-
-    def _dead_at(self) -> float:
-        return max(
-            self._heard_at + self.ping_interval + self.ping_timeout,
-            self._asked_at + self.ping_timeout,
-        )
-
-    def _drop_if_silent(self, heard_at: float) -> None:
-        if self._heard_at == heard_at:
-            self._abort()
+        left = self._message_began_at + self.message_timeout - self.clock.seconds()
+        if left > 0:
+            self._message_deadline = self.clock.callLater(left, self._look_at_message)
         else:
-            self._look_after()
+            self._fail(CloseCode.POLICY_VIOLATION, CloseCode.POLICY_VIOLATION.reason)
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        self.failedByMe = True  # then Autobahn hands on no message that comes after it
+        self.sendCloseFrame(code, reason.encode())
 
     def _abort(self) -> None:
         # Not by Autobahn's dropConnection: it does nothing for a connection that it has
         # told to close, and such a one stays for ever while the other end does not read.
         self.transport.abortConnection()
+
+
+def _hides_headers(data: bytes) -> bool:
+    # Autobahn ends lines wherever str.splitlines does (parseHttpHeader), so it would find
+    # headers inside of others: an X-Forwarded-For, perhaps, that no proxy has seen.
+    head, end, _ = data.partition(b"\r\n\r\n")
+    return bool(end) and _STRAY_LINE_END.search(head) is not None
 
 
 def _cancel(call: IDelayedCall | None) -> None:

@@ -6,6 +6,7 @@ import struct
 from typing import Any, cast
 
 import msgspec
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -16,10 +17,11 @@ from presence.interfaces import IConnection, IConnections
 from presence.session import Session
 from presence.testing import FakeDaemon
 from presence.websocket.protocol import PresenceFactory, PresenceProtocol, make_frame
+from tests.canary import TOKEN
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
-HELLO = b'{"type":"HELLO","userid":1,"accesstoken":"token"}'
+HELLO = b'{"type":"HELLO","userid":1,"accesstoken":"%s"}' % TOKEN.encode()
 
 
 def frame(opcode: int, payload: bytes, *, first: int = 0x80) -> bytes:
@@ -76,17 +78,36 @@ class Peer:
     :ivar transport: What the daemon writes to.
     """
 
-    def __init__(self, daemon: FakeDaemon, connections: Connections | None = None) -> None:
+    def __init__(
+        self,
+        daemon: FakeDaemon,
+        connections: Connections | None = None,
+        host: str = "192.0.2.1",
+        *,
+        proxied: bool = False,
+    ) -> None:
         self.daemon = daemon
-        self.transport = Transport()
+        self.transport = Transport(peerAddress=IPv4Address("TCP", host, 1024))
 
         def make_session(connection: IConnection) -> Session:
             return Session(
-                connection, daemon.requests, daemon.tokens, daemon.clock, daemon.random, daemon.settings
+                connection,
+                daemon.requests,
+                daemon.tokens,
+                daemon.rates,
+                daemon.clock,
+                daemon.random,
+                daemon.settings,
             )
 
         factory = PresenceFactory(
-            daemon.settings, daemon.clock, daemon.random, connections or Connections(), make_session
+            daemon.settings,
+            daemon.clock,
+            daemon.random,
+            connections or Connections(),
+            daemon.admission,
+            make_session,
+            proxied=proxied,
         )
         self.protocol = cast("PresenceProtocol", factory.buildProtocol(None))
         self.protocol.makeConnection(self.transport)
@@ -94,7 +115,7 @@ class Peer:
     def shake_hands(self, *headers: str) -> bytes:
         """Send the opening handshake; return the answer."""
         lines = [
-            "GET /any/path?token=x HTTP/1.1",
+            f"GET /any/path?token={TOKEN} HTTP/1.1",
             "Host: localhost",
             "Upgrade: websocket",
             "Connection: Upgrade",

@@ -5,13 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
-from presence.websocket.guard import (
-    HANDSHAKE_TIMEOUT_SECONDS,
-    LARGEST_HANDSHAKE,
-    LINGER_SECONDS,
-    MOST_FRAGMENTS,
-)
-from tests.websocket.peer import CLOSE, HELLO, PING, PONG, Peer, frame, make_daemon
+from presence.websocket.guard import LARGEST_HANDSHAKE, MOST_FRAGMENTS
+from tests.websocket.peer import CLOSE, PING, PONG, Peer, frame, make_daemon
 
 
 class HandshakeTests(SynchronousTestCase):
@@ -23,13 +18,13 @@ class HandshakeTests(SynchronousTestCase):
     def test_in_time(self) -> None:
         """An opening handshake in time leaves no timer of its own behind."""
         self.peer.shake_hands()
-        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS)
+        self.daemon.clock.advance(Settings().handshake_timeout)
         self.assertFalse(self.peer.aborted)
 
     def test_too_late(self) -> None:
         """A peer that does not finish its opening handshake is dropped."""
         self.peer.send(b"GET / HTTP/1.1\r\n")
-        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS - 0.1)
+        self.daemon.clock.advance(Settings().handshake_timeout - 0.1)
         self.assertFalse(self.peer.aborted)
         self.daemon.clock.advance(0.1)
         self.assertTrue(self.peer.aborted)
@@ -41,11 +36,20 @@ class HandshakeTests(SynchronousTestCase):
         self.peer.send(b"x" * 100)
         self.assertTrue(self.peer.aborted)
 
+    def test_hidden_header(self) -> None:
+        """A header that hides behind what only some take for the end of a line is refused."""
+        for end in ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\r", "\n"):
+            peer = Peer(self.daemon)
+            lines = ["GET / HTTP/1.1", "Host: localhost", f"X: x{end}X-Forwarded-For: 192.0.2.7", "", ""]
+            for byte in "\r\n".join(lines).encode("latin-1"):
+                peer.protocol.dataReceived(bytes([byte]))
+            self.assertTrue(peer.take().startswith(b"HTTP/1.1 400 "), repr(end))
+
     def test_refused_and_not_read(self) -> None:
         """A refused peer that does not close is dropped in the end."""
         self.peer.send(b"BREW / HTTP/1.1\r\n\r\n")
         self.peer.transport.disconnecting = False
-        self.daemon.clock.advance(HANDSHAKE_TIMEOUT_SECONDS)
+        self.daemon.clock.advance(Settings().handshake_timeout)
         self.assertTrue(self.peer.aborted)
 
     def test_no_page(self) -> None:
@@ -58,78 +62,6 @@ class HandshakeTests(SynchronousTestCase):
     def test_no_version(self) -> None:
         """The answer to a handshake does not tell the version of the server."""
         self.assertNotIn(b"server:", self.peer.shake_hands().lower())
-
-
-class LivenessTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        """Open a connection that is pinged each 20 seconds and dropped 10 seconds later."""
-        self.daemon = make_daemon(Settings(settle=0, ping_interval=20, ping_timeout=10, hello_timeout=1000))
-        self.peer = Peer(self.daemon)
-        self.peer.shake_hands()
-
-    def pings(self) -> int:
-        """Count the pings since the last call."""
-        return sum(opcode == PING for opcode, _ in self.peer.frames(self.peer.take()))
-
-    def test_ping(self) -> None:
-        """A peer is sent a ping each interval."""
-        self.daemon.clock.advance(19.9)
-        self.assertEqual(self.pings(), 0)
-        self.daemon.clock.advance(0.1)
-        self.assertEqual(self.pings(), 1)
-        self.peer.send(frame(PONG, b""))
-        self.daemon.clock.advance(20)
-        self.assertEqual(self.pings(), 1)
-
-    def test_silent(self) -> None:
-        """A peer that was silent for interval and timeout is dropped."""
-        self.daemon.clock.advance(20)
-        self.daemon.clock.advance(9.9)
-        self.assertFalse(self.peer.aborted)
-        self.daemon.clock.pump([0.1, 0])
-        self.assertTrue(self.peer.aborted)
-
-    def test_stalled_daemon(self) -> None:
-        """After a stall of the daemon a peer whose bytes wait to be read is not dropped."""
-        self.daemon.clock.advance(20)
-        self.daemon.clock.callLater(100, self.peer.send, frame(PONG, b""))  # read after the timers
-        self.daemon.clock.advance(100)
-        self.assertFalse(self.peer.aborted)
-        self.daemon.clock.pump([20, 10, 0])
-        self.assertTrue(self.peer.aborted)
-
-    def test_late_answer(self) -> None:
-        """A peer that answers a ping before the timeout stays, and is pinged at the usual time."""
-        self.daemon.clock.advance(20)
-        self.daemon.clock.advance(5)
-        self.peer.send(frame(PONG, b""))
-        self.pings()
-        self.daemon.clock.advance(5)
-        self.assertFalse(self.peer.aborted)
-        self.daemon.clock.advance(10)
-        self.assertEqual(self.pings(), 1)
-
-    def test_long_stall(self) -> None:
-        """After a stall in which nobody was pinged, a peer has the time to answer a ping first."""
-        self.daemon.clock.advance(19)
-        self.peer.send(frame(PONG, b""))
-        self.daemon.clock.advance(100)
-        self.assertEqual(self.pings(), 1)
-        self.daemon.clock.advance(9.9)
-        self.assertFalse(self.peer.aborted)
-        self.daemon.clock.pump([0.1, 0])
-        self.assertTrue(self.peer.aborted)
-
-    def test_any_byte(self) -> None:
-        """Any byte is a sign of life, and none puts off the next ping."""
-        self.daemon.clock.advance(19)
-        self.peer.send(HELLO[:1])
-        self.daemon.clock.advance(1)
-        self.assertEqual(self.pings(), 1)
-        self.daemon.clock.advance(20)
-        self.assertFalse(self.peer.aborted)
-        self.daemon.clock.pump([9, 0])
-        self.assertTrue(self.peer.aborted)
 
 
 class BoundsTests(SynchronousTestCase):
@@ -160,6 +92,35 @@ class BoundsTests(SynchronousTestCase):
         fragments = frame(1, b"", first=0) + frame(0, b"", first=0) * 2 * MOST_FRAGMENTS
         self.assertEqual(self.peer.close_code(self.peer.send(fragments)), 1009)
 
+    def test_nothing_of_too_many_fragments(self) -> None:
+        """Nothing is kept of a message that has too many fragments, nor handed on."""
+        self.peer.send(frame(1, b"[", first=0) + frame(0, b"1", first=0) * MOST_FRAGMENTS)
+        kept = len(self.peer.protocol.message_data)
+        self.assertEqual(self.peer.send(frame(0, b",1", first=0) * 1000 + frame(0, b"]")), b"")
+        self.assertLessEqual(kept, MOST_FRAGMENTS)
+        self.assertIsNone(self.peer.protocol.message_data)
+
+    def test_endless_control_frame(self) -> None:
+        """Nothing is kept of a control frame that is too long, while the close is waited for."""
+        self.peer.send(b"\x89\xff" + (2**40).to_bytes(8) + bytes(4))
+        for _ in range(10):
+            self.peer.send(bytes(1000))
+        self.assertEqual(b"".join(self.peer.protocol.control_frame_data), b"")
+
+    def test_after_the_end(self) -> None:
+        """Nothing is kept of what comes after the close frame of the peer."""
+        self.peer.send(frame(CLOSE, b""))
+        self.peer.send(b"more")
+        self.assertEqual(self.peer.protocol.data, b"")
+
+    def test_after_a_refusal(self) -> None:
+        """Nothing is kept of what comes after a refused handshake."""
+        peer = Peer(make_daemon())
+        peer.send(b"BREW / HTTP/1.1\r\n\r\n")
+        kept = peer.protocol.data
+        peer.send(b"more")
+        self.assertEqual(peer.protocol.data, kept)
+
 
 class ClosingTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -171,7 +132,7 @@ class ClosingTests(SynchronousTestCase):
     def test_peer_never_answers(self) -> None:
         """A peer that does not answer a close frame is dropped after the linger time."""
         self.peer.send(frame(2, b"binary"))
-        self.daemon.clock.advance(LINGER_SECONDS - 0.1)
+        self.daemon.clock.advance(Settings().linger - 0.1)
         self.assertFalse(self.peer.aborted)
         self.daemon.clock.advance(0.1)
         self.assertTrue(self.peer.aborted)
@@ -180,7 +141,7 @@ class ClosingTests(SynchronousTestCase):
         """A peer that closes but does not read our answer is dropped after the linger time."""
         self.peer.send(frame(CLOSE, b"\x03\xe8"))
         self.peer.transport.disconnecting = False  # the send buffer is full
-        self.daemon.clock.advance(LINGER_SECONDS)
+        self.daemon.clock.advance(Settings().linger)
         self.assertTrue(self.peer.aborted)
 
     def test_broken_frame(self) -> None:
@@ -198,6 +159,12 @@ class ClosingTests(SynchronousTestCase):
         peer = Peer(make_daemon())
         peer.vanish()
         self.assertEqual(peer.daemon.clock.getDelayedCalls(), [])
+
+    def test_nothing_left_while_paused(self) -> None:
+        """After the end of a connection whose peer does not read no timer is left."""
+        self.peer.protocol.pauseProducing()
+        self.peer.vanish()
+        self.assertEqual(self.daemon.clock.getDelayedCalls(), [])
 
     def test_producer(self) -> None:
         """The transport is told to say when its buffer is full; its own stop changes nothing."""

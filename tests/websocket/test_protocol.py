@@ -13,10 +13,11 @@ from zope.interface.verify import verifyObject
 
 from presence.config import Settings
 from presence.interfaces import Delivery
-from presence.logs import set_level
+from presence.logs import Unforeseen, set_level
 from presence.websocket.protocol import MOST_BAD_MESSAGES, MOST_QUEUED_BYTES, make_frame
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GoingAway, Message, Ok, Ping
+from tests.canary import SECRET
 from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame, make_daemon
 
 PING = b'{"type":"PING","ref":1}'
@@ -62,7 +63,7 @@ class OpeningTests(SynchronousTestCase):
             b"HTTP/1.1 500 Internal Server Error",
         )
         self.assertNotIn(b"int", self.answer)
-        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
 
 
 class FrameTests(SynchronousTestCase):
@@ -120,6 +121,12 @@ class FrameTests(SynchronousTestCase):
         last = self.peer.send(frame(TEXT, b"{"))
         self.assertEqual(self.peer.messages(last)[0]["code"], "bad_json")
         self.assertEqual(self.peer.close_code(last), 4400)
+
+    def test_malformed_is_dear(self) -> None:
+        """Who sends nothing but frames that are no requests is closed 4529 when that was too much."""
+        frames = frame(TEXT, b'{"type":"no such type"}') * 40
+        self.assertIsNone(self.peer.close_code(self.peer.send(frames)))
+        self.assertEqual(self.peer.close_code(self.peer.send(frames[: len(frames) // 40])), 4529)
 
     def test_bad_before_unidentified(self) -> None:
         """A bad message is judged as one also where nothing could be asked yet."""
@@ -200,27 +207,72 @@ class FaultTests(SynchronousTestCase):
 
         class Broken:
             def deliver(self, _user_id: int, _message: Message) -> Delivery:
-                raise ZeroDivisionError("payload-secret")
+                raise ZeroDivisionError(SECRET)
 
         self.daemon.requests._relay = Broken()  # type: ignore[assignment]  # a fault no public way causes
 
     def test_fault(self) -> None:
         """A fault of our own is logged with a reference that the client gets, and closes 1011."""
         self.break_relay()
-        answer = self.peer.send(frame(TEXT, b'{"type":"sendMessageToUser","ref":2,"id":1,"message":"x"}'))
+        request = b'{"type":"sendMessageToUser","ref":2,"id":1,"message":"%s"}' % SECRET.encode()
+        answer = self.peer.send(frame(TEXT, request))
         (error,) = self.peer.messages(answer)
         self.assertEqual((error["code"], error["ref"]), ("internal", 2))
         self.assertEqual(self.peer.close_code(answer), 1011)
-        (logged,) = self.flushLoggedErrors(ZeroDivisionError)
-        self.assertEqual(str(logged.value), "payload-secret")
-        self.assertNotIn("secret", error["text"])
+        (logged,) = self.flushLoggedErrors(Unforeseen)
+        self.assertIn("ZeroDivisionError", logged.getTraceback())
+        self.assertIn("deliver", logged.getTraceback())
+        self.assertNotIn(SECRET, logged.getTraceback() + error["text"])
 
     def test_fault_without_request(self) -> None:
         """A fault that belongs to no request is told without one."""
         self.peer.protocol.fail(Failure(ZeroDivisionError()))
         (error,) = self.peer.messages(self.peer.take())
         self.assertNotIn("re", error)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
+
+    def test_fault_while_sending(self) -> None:
+        """A connection that cannot be sent to is closed 1011, and whoever sends to many goes on."""
+
+        def fail(_: object) -> None:
+            raise ZeroDivisionError(SECRET)
+
+        broken = Peer(self.daemon)
+        broken.shake_hands()
+        broken.say(HELLO)
+        broken.protocol.sendPreparedMessage = fail  # type: ignore[assignment,method-assign]  # a fault no public way causes
+        reply = self.peer.say(b'{"type":"sendMessageToUser","id":1,"message":"x"}')[-1]
+        self.assertEqual(reply["delivered"], 1)
+        self.daemon.clock.advance(0)
+        self.assertEqual(self.peer.close_code(broken.take()), 1011)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
+
+    def test_fault_while_catching_up(self) -> None:
+        """A fault in telling a slow reader what it missed closes 1011."""
+        self.peer.protocol.pauseProducing()
+        self.daemon.requests.drained = lambda _: 1 / 0  # type: ignore[assignment,method-assign]  # see above
+        self.peer.protocol.resumeProducing()
+        self.assertEqual(self.peer.close_code(self.peer.take()), 1011)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
+
+    def test_fault_while_closing(self) -> None:
+        """A fault in ending a session leaves no connection behind."""
+        connections = Connections()
+        peer = Peer(self.daemon, connections)
+        peer.shake_hands()
+        peer.say(HELLO)
+        self.daemon.requests.leave = lambda *_: 1 / 0  # type: ignore[assignment,method-assign]  # see above
+        peer.vanish()
+        self.assertEqual(connections.open, [])
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
+
+    def test_fault_while_opening(self) -> None:
+        """A fault in making a session closes 1011, and leaves no deaf connection behind."""
+        self.daemon.rates.allowance = lambda _: 1 / 0  # type: ignore[assignment,method-assign,return-value]  # see above
+        peer = Peer(self.daemon)
+        frames = peer.shake_hands().partition(b"\r\n\r\n")[2]
+        self.assertEqual(peer.close_code(frames), 1011)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
 
 
 class SlowReaderTests(SynchronousTestCase):
@@ -313,9 +365,9 @@ class LogTests(SynchronousTestCase):
         with capturedLogs() as events:
             peer = Peer(make_daemon())
             peer.shake_hands()
-            peer.say(HELLO.replace(b"token", b"canary-1", 2).replace(b"accesscanary-1", b"accesstoken"))
-            peer.say(b'{"type":"sendMessageToUser","id":1,"message":"canary-2"}')
-            peer.say(b'{"type":"HELLO","userid":1.0,"accesstoken":"canary-3"}')
+            peer.say(HELLO)
+            peer.say(b'{"type":"sendMessageToUser","id":1,"message":"%s"}' % SECRET.encode())
+            peer.say(b'{"type":"HELLO","userid":1.0,"accesstoken":"%s"}' % SECRET.encode())
             peer.vanish()
         self.assertTrue(any("connected" in event["log_format"] for event in events))
         self.assertNotIn("canary", repr([{**event, "log_logger": ""} for event in events]))

@@ -1,0 +1,1 @@
+"""The framing layer against RFC 6455."""
