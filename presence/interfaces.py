@@ -11,7 +11,7 @@ are return values, and calls through the interfaces of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import NewType
 
 import attrs
@@ -54,6 +54,9 @@ class IConnection(Interface):
 
     def refuse(request: Request, refusal: Refused) -> None:  # noqa: N805
         """Answer a request with an error."""
+
+    def tell(event: Event) -> None:  # noqa: N805
+        """Send an event to this connection alone."""
 
     def fail(failure: Failure, request: Request | None = None) -> None:  # noqa: N805
         """Log a fault of our own, tell the client its reference, and close."""
@@ -100,6 +103,7 @@ class IRoster(Interface):
     """Who is online, in this process or in a cluster."""
 
     journal: Journal = Attribute("The published list and its history.")
+    sockets: int = Attribute("How many live sockets this process has.")
 
     def start(listener: IPresenceListener) -> None:  # noqa: N805
         """Begin; from now on ``listener`` is told of every change."""
@@ -113,8 +117,8 @@ class IRoster(Interface):
     def leave(socket: Socket, hold_seconds: float) -> None:  # noqa: N805
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
 
-    def sockets_of(user_id: int) -> Iterable[Socket]:  # noqa: N805
-        """Return the live sockets of a user."""
+    def sockets_of(user_id: int) -> Collection[Socket]:  # noqa: N805
+        """Return the live sockets of a user, the oldest first."""
 
 
 @attrs.frozen

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from ipaddress import ip_address
-from math import nan
-from typing import NoReturn
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import attrs
@@ -15,9 +14,10 @@ from twisted.logger import LogLevel
 from twisted.python import usage
 
 from presence import __version__
-from presence.admission import normalize_origin
-from presence.config import Settings
+from presence.admission.origins import normalize_origin
+from presence.config import Network, Number, Settings
 from presence.host.endpoints import is_loopback, server_endpoint
+from presence.host.limits import file_limit, most_connections
 from presence.host.tls import read_authority
 
 DEFAULT_ENDPOINT = "tcp:8080:interface=127.0.0.1:backlog=4096"
@@ -28,30 +28,40 @@ _HOST = re.compile(r"[\w.:-]+")
 
 
 @attrs.frozen
-class _Number:
-    """Reads the number of an option, or says which numbers it takes."""
+class _Named:
+    """Reads a number for an option, and names the option where it refuses one."""
 
     option: str
-    what: str
-    least: float
-    most: float
-    read: Callable[[str], float] = float
+    number: Number
 
     def __call__(self, text: str) -> float:
         try:
-            number = self.read(text)
-        except ValueError:
-            number = nan
-        if not self.least <= number <= self.most:
-            raise ValueError(f"--{self.option} {text}: give {self.what} from {self.least:g} to {self.most:g}")
-        return number
+            return self.number(text)
+        except ValueError as problem:
+            raise ValueError(f"--{self.option} {text}: {problem}") from None
 
 
-def _parameter(setting: str, help_text: str, least: float = 0) -> list[object]:
-    """Return the option of a duration in :class:`Settings`."""
-    option = setting.replace("_", "-")
-    default = getattr(_DEFAULTS, setting)
-    return [option, None, default, help_text, _Number(option, "a number of seconds", least, 86_400)]
+def _parameter(name: str, default: object, number: Number) -> list[object]:
+    option = name.replace("_", "-")
+    return [option, None, default, number.meaning, _Named(option, number)]
+
+
+_NUMBERS = {field.name: field for field in attrs.fields(Settings) if Number in field.metadata}
+_DEPENDING = {
+    "settle": " [default: as --offline-delay; with --demo 0]",
+    "max_connections": " [default: what the limit of open files allows]",
+    "max_unidentified": " [default: half of --max-connections, at most 5000]",
+}
+"""What depends on something else when it is not given."""
+
+
+def _setting(name: str) -> list[object]:
+    """Return the option of a number in :class:`Settings`."""
+    field = _NUMBERS[name]
+    number: Number = field.metadata[Number]
+    if name in _DEPENDING:
+        return _parameter(name, None, attrs.evolve(number, meaning=number.meaning + _DEPENDING[name]))
+    return _parameter(name, field.default, number)
 
 
 def _is_this_machine(host: str) -> bool:
@@ -112,26 +122,13 @@ class Options(usage.Options):
             None,
             "Where the API's answer names the user: keys joined by dots. [default: id, else data.id]",
         ],
-        _parameter("offline_delay", "Seconds that a user stays online after the last socket ended."),
-        _parameter("broadcast_interval", "Least seconds between two lists; 0 sends one for every change."),
-        [
-            "settle",
-            None,
-            None,
-            "Seconds after the start without a list. [default: as --offline-delay; with --demo 0]",
-            _Number("settle", "a number of seconds", 0, 86_400),
-        ],
-        _parameter("hello_timeout", "Seconds that a connection may stay without a HELLO.", 0.1),
-        _parameter("ping_interval", "Seconds between two pings to a client.", 0.1),
-        _parameter("ping_timeout", "Seconds after an unanswered ping until a client is dropped.", 0.1),
+        *map(_setting, _NUMBERS),
         ["demo-endpoint", None, DEFAULT_DEMO_ENDPOINT, "Where the demo's page and account API listen."],
-        [
-            "demo-visitors",
-            None,
+        _parameter(
+            "demo_visitors",
             5,
-            "How many simulated users come and go in the demo; 0 for none.",
-            _Number("demo-visitors", "a number", 0, 1000, int),
-        ],
+            Number("How many simulated users come and go in the demo; 0 for none.", "a number", 0, 1000, int),
+        ),
         [
             "log-level",
             None,
@@ -165,6 +162,7 @@ class Options(usage.Options):
         self.settings = _DEFAULTS
         self._descriptions: list[str] = []
         self._origins: set[str] = set()
+        self._proxies: list[Network] = []
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help; usage.Options would join the lines of the examples."""
@@ -188,6 +186,18 @@ class Options(usage.Options):
             self._origins.add(normalize_origin(origin))
         except ValueError as problem:
             raise usage.UsageError(f"--allowed-origin: {problem}") from None
+
+    def opt_trusted_proxy(self, network: str) -> None:
+        """Believe X-Forwarded-For from this address or network, as 10.0.0.0/8. Repeatable.
+
+        [default: from nobody]
+        """
+        try:
+            self._proxies.append(ip_network(network))
+        except ValueError:
+            raise usage.UsageError(
+                f"--trusted-proxy {network}: give an address or a network, such as 10.0.0.7 or 10.0.0.0/8"
+            ) from None
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """
@@ -225,18 +235,21 @@ class Options(usage.Options):
             self.demo_endpoint = _endpoint(self["demo-endpoint"])
         except ValueError as problem:
             raise usage.UsageError(str(problem)) from None
-        settle = self["settle"]
-        if settle is None:
-            settle = 0 if self["demo"] else self["offline-delay"]
         self.settings = Settings(
-            offline_delay=self["offline-delay"],
-            broadcast_interval=self["broadcast-interval"],
-            settle=settle,
-            hello_timeout=self["hello-timeout"],
-            ping_interval=self["ping-interval"],
-            ping_timeout=self["ping-timeout"],
+            **self._numbers(),
             allowed_origins=frozenset(self._origins),
+            trusted_proxies=tuple(self._proxies),
         )
+
+    def _numbers(self) -> dict[str, Any]:
+        given = {name: self[name.replace("_", "-")] for name in _NUMBERS}
+        connections = given["max_connections"] or most_connections(file_limit())
+        depending = {
+            "settle": 0 if self["demo"] else given["offline_delay"],
+            "max_connections": connections,
+            "max_unidentified": min(_DEFAULTS.max_unidentified, max(1, connections // 2)),
+        }
+        return given | {name: value for name, value in depending.items() if given[name] is None}
 
     def _check_api(self) -> None:
         url = self["api-url"]

@@ -15,8 +15,11 @@ from msgspec import UNSET, UnsetType
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from presence.admission.limits import Limit, Limits
 from presence.broadcast import Broadcast
+from presence.config import Settings
 from presence.interfaces import Delivery, IRelay, IRoster, Socket
+from presence.wire.closing import CloseCode
 from presence.wire.messages import (
     GetAllOnline,
     Message,
@@ -36,13 +39,27 @@ Answer = Ok | Deferred[Ok]
 
 
 class Requests:
-    """The requests of identified sockets, and the sockets' coming and going."""
+    """
+    The requests of identified sockets, and the sockets' coming and going.
 
-    def __init__(self, roster: IRoster, relay: IRelay, broadcast: Broadcast, clock: IReactorTime) -> None:
+    :param settings: ``max_sockets_per_user``.
+    """
+
+    def __init__(
+        self,
+        roster: IRoster,
+        relay: IRelay,
+        broadcast: Broadcast,
+        limits: Limits,
+        clock: IReactorTime,
+        settings: Settings,
+    ) -> None:
         self._roster = roster
         self._relay = relay
         self._broadcast = broadcast
+        self._limits = limits
         self._clock = clock
+        self._most_sockets = settings.max_sockets_per_user
         # Called as table[type(request)](socket, request): each method takes its own type.
         self._table: dict[type[Request], Callable[[Socket, Any], Answer]] = {
             SendMessageToUser: self.send_message_to_user,
@@ -61,6 +78,13 @@ class Requests:
         if broadcast:
             self._broadcast.listen(socket)
         self._roster.join(socket)
+        self._close_the_oldest(socket.user_id)
+
+    def _close_the_oldest(self, user_id: int) -> None:
+        sockets = self._roster.sockets_of(user_id)
+        if len(sockets) > self._most_sockets:
+            self._limits.exceed(Limit.SOCKETS, f"user {user_id}")
+            next(iter(sockets)).connection.close(CloseCode.TOO_MANY_SOCKETS)
 
     def leave(self, socket: Socket, hold_seconds: float) -> None:
         """Let a socket go; its user stays online for ``hold_seconds`` at least."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from presence.admission.limits import Limits
+from presence.admission.pace import Pace
 from presence.broadcast import Broadcast
+from presence.config import Settings
 from presence.interfaces import IConnection, IConnections, IRoster
 from presence.logs import logger
 from presence.wire.closing import CloseCode
@@ -22,12 +26,15 @@ class PresenceService(MultiService):
     It stops in an order: the ports close, then the connections, then what they need.
     """
 
-    def __init__(self, roster: IRoster, broadcast: Broadcast) -> None:
+    def __init__(
+        self, roster: IRoster, broadcast: Broadcast, limits: Limits, clock: IReactorTime, settings: Settings
+    ) -> None:
         super().__init__()
         self._roster = roster
         self._broadcast = broadcast
         self._connections: set[IConnection] = set()
         self._all_ended: Deferred[None] | None = None
+        self._pace = Pace(settings.accept_rate, limits, clock, self._pause, self._resume)
 
     def startService(self) -> None:
         """Begin to settle, and listen."""
@@ -42,6 +49,7 @@ class PresenceService(MultiService):
     def opened(self, connection: IConnection) -> None:
         """Note a connection that was accepted."""
         self._connections.add(connection)
+        self._pace.passed(connection.peer)
 
     def ended(self, connection: IConnection) -> None:
         """Forget a connection."""
@@ -49,8 +57,17 @@ class PresenceService(MultiService):
         if not self._connections and self._all_ended is not None:
             self._all_ended.callback(None)
 
+    def _pause(self) -> None:
+        for listener in self:
+            listener.pause()
+
+    def _resume(self) -> None:
+        for listener in self:
+            listener.resume()
+
     async def _stop(self) -> None:
         await super().stopService()
+        self._pace.stop()
         self._broadcast.stop()
         if self._connections:
             _log.info("closing {count} connections", count=len(self._connections))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random, SystemRandom
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
+from time import monotonic
 from typing import Any
 
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.web.iweb import IAgent
 
+from presence.admission.connections import Admission
+from presence.admission.limits import Limits
+from presence.admission.rates import Rates
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
+from presence.host.limits import raise_file_limit
 from presence.host.listening import Listener
 from presence.host.requesting import KeptConnections
 from presence.host.signals import Signals
@@ -25,8 +31,7 @@ from presence.requests import Requests
 from presence.roster.embedded import EmbeddedRoster
 from presence.service import PresenceService
 from presence.session import Session
-from presence.tokens.api import ApiTokenChecker
-from presence.tokens.verdict import Judge
+from presence.tokens import Judge, make_token_checker
 from presence.websocket.protocol import PresenceFactory, make_frame
 
 __all__ = ["Options", "makeService"]
@@ -37,12 +42,13 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415 - importing presence installs none
 
     set_level(options["log-level"])
+    raise_file_limit()
     random = SystemRandom()
     judge = Judge(options["user-id-field"] or "", options["trust-claimed-userid"])
     if not options["demo"]:
         connections = KeptConnections(reactor)
         agent = connections.verifying_agent(options.authority)
-        tokens = ApiTokenChecker(agent, reactor, options["api-url"].rstrip("/"), judge)
+        tokens = _make_tokens(options["api-url"].rstrip("/"), judge, agent, reactor, random)
         daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
         return _together(Signals(reactor), connections, daemon)
 
@@ -55,7 +61,7 @@ def makeService(options: Options) -> IService:
         reactor=reactor,
         random=random,
     )
-    tokens = ApiTokenChecker(demo.agent, reactor, API_URL, judge)
+    tokens = _make_tokens(API_URL, judge, demo.agent, reactor, random)
     daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
     return _together(Signals(reactor), daemon, demo)
 
@@ -80,16 +86,32 @@ def make_daemon(
         interval_seconds=settings.broadcast_interval,
         settle_seconds=settings.settle,
     )
-    requests = Requests(roster, LocalRelay(roster, make_frame), broadcast, reactor)
-    daemon = PresenceService(roster, broadcast)
+    limits = Limits(reactor)
+    rates = Rates(settings, limits, reactor)
+    admission = Admission(settings, limits, lambda: roster.sockets)
+    requests = Requests(roster, LocalRelay(roster, make_frame), broadcast, limits, reactor, settings)
+    daemon = PresenceService(roster, broadcast, limits, reactor, settings)
 
     def make_session(connection: IConnection) -> Session:
-        return Session(connection, requests, tokens, reactor, random, settings)
+        return Session(connection, requests, tokens, rates, reactor, random, settings)
 
-    factory = PresenceFactory(settings, reactor, random, daemon, make_session)
     for description, endpoint in endpoints.items():
+        proxied = description.startswith("haproxy:")
+        factory = PresenceFactory(settings, reactor, random, daemon, admission, make_session, proxied=proxied)
         Listener(description, endpoint, factory).setServiceParent(daemon)
     return daemon
+
+
+def _make_tokens(
+    api_url: str,
+    judge: Judge,
+    agent: IAgent,
+    reactor: Any,  # noqa: ANN401 - see make_daemon
+    random: Random,
+) -> ITokenChecker:
+    return make_token_checker(
+        api_url, judge, key=token_bytes(32), agent=agent, random=random, timer=monotonic, clock=reactor
+    )
 
 
 def _together(*services: Service) -> MultiService:

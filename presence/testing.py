@@ -17,6 +17,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from presence.admission.connections import Admission
+from presence.admission.limits import Limits
+from presence.admission.rates import Rates
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.interfaces import Frame, FrameMaker, IConnection, ITokenChecker
@@ -62,6 +65,10 @@ class FakeConnection:
     def refuse(self, request: Request, refusal: Refused) -> None:
         """Take an error."""
         self.send(Frame(encode_refusal(refusal, request)))
+
+    def tell(self, event: Event) -> None:
+        """Take an event."""
+        self.send(fake_frame(event))
 
     def fail(self, failure: Failure, request: Request | None = None) -> None:
         """Take a fault, as the real one does: tell the client, and close."""
@@ -115,14 +122,19 @@ class FakeDaemon:
     """
     A whole daemon without sockets: real sessions, roster, relay and broadcast.
 
-    :param settings: Its settings; by default nothing settles.
+    :param settings: Its settings; by default nothing settles and no token is checked again.
     :param make_frame: Makes its frames; its connections must take them.
     :ivar clock: Its time; advance it.
     :ivar tokens: Its account API.
+    :cvar accesstoken: What those who say :meth:`hello` show for a token.
+    :ivar admission: Counts its connections, if they are WebSockets.
+    :ivar limits: Counts what was refused because there was too much of it.
     """
 
+    accesstoken = "token"
+
     def __init__(self, settings: Settings | None = None, make_frame: FrameMaker = fake_frame) -> None:
-        self.settings = settings or Settings(settle=0)
+        self.settings = settings or Settings(settle=0, token_recheck=0)
         self.clock = Clock()
         self.random = Random(1)  # noqa: S311 - the same ids at each run
         self.tokens = FakeTokenChecker()
@@ -135,7 +147,10 @@ class FakeDaemon:
             settle_seconds=self.settings.settle,
         )
         relay = LocalRelay(self.roster, make_frame)
-        self.requests = Requests(self.roster, relay, self.broadcast, self.clock)
+        self.limits = Limits(self.clock)
+        self.rates = Rates(self.settings, self.limits, self.clock)
+        self.admission = Admission(self.settings, self.limits, lambda: self.roster.sockets)
+        self.requests = Requests(self.roster, relay, self.broadcast, self.limits, self.clock, self.settings)
         self.roster.start(self.broadcast)
         self.broadcast.start()
 
@@ -146,7 +161,7 @@ class FakeDaemon:
     def hello(self, user_id: int, **fields: Any) -> FakeClient:  # noqa: ANN401 - HELLO's fields
         """Return a client that said HELLO, with its OK and its first list taken off."""
         client = self.connect()
-        client.say(Hello(userid=user_id, accesstoken="token", **fields))
+        client.say(Hello(userid=user_id, accesstoken=self.accesstoken, **fields))
         client.take()
         return client
 
@@ -164,6 +179,7 @@ class FakeClient:
             self.connection,
             daemon.requests,
             daemon.tokens,
+            daemon.rates,
             daemon.clock,
             daemon.random,
             daemon.settings,
@@ -173,6 +189,10 @@ class FakeClient:
         """Send a request; return what came back at once, and whatever came before it."""
         self._session.receive(request)
         return self.take()
+
+    def send_malformed(self) -> None:
+        """Send what is no request."""
+        self._session.receive_malformed()
 
     def take(self) -> list[dict[str, Any]]:
         """Return what the client received since the last call."""

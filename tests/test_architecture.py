@@ -19,7 +19,6 @@ ROOT = Path(presence.__file__).parent
 ROOMS = (
     "tap",
     "options",
-    "config",
     "demo",
     "ops",
     "service",
@@ -35,6 +34,7 @@ ROOMS = (
     "wire",
     "interfaces",
     "host",
+    "config",
     "logs",
 )
 """The rooms of the daemon; a module imports from its own room and from those after it only."""
@@ -44,9 +44,6 @@ ALSO_MAY = {
     "interfaces": {"presence.roster.journal", "presence.wire"},
     # The simulated users of the demo are clients.
     "demo": {"presence.client"},
-    # Whoever is made with the settings, which are frozen values, names their type.
-    "session": {"presence.config"},
-    "websocket": {"presence.config"},
 }
 """What a room may import beside that."""
 
@@ -166,13 +163,9 @@ class CodesInUseTests(SynchronousTestCase):
 
     def test_close_codes(self) -> None:
         """Every close code is sent somewhere, but for those whose cause this release does not have."""
-        sent_by_the_framing_layer = {"INVALID_PAYLOAD", "MESSAGE_TOO_BIG"}
+        sent_by_the_framing_layer = {"INVALID_PAYLOAD"}
         not_yet = {
             "SERVICE_RESTART",
-            "TRY_AGAIN_LATER",
-            "TOKEN_REVOKED",
-            "TOO_MANY_SOCKETS",
             "DISCONNECTED",
-            "TOO_MANY_REQUESTS",
         }
         self.assertEqual(self.unused(CloseCode) - sent_by_the_framing_layer, not_yet)

@@ -27,7 +27,7 @@ from msgspec import UNSET, UnsetType
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
-from presence.testing import FakeClient, FakeDaemon
+from presence.testing import FakeDaemon
 from presence.wire.messages import (
     Goodbye,
     Hello,
@@ -36,6 +36,7 @@ from presence.wire.messages import (
     SubscribeOnlineStatus,
     UnsubscribeOnlineStatus,
 )
+from tests.canary import TOKEN
 
 WINDOW = 0.25
 MOST_VISITORS = 5
@@ -61,6 +62,7 @@ class Visitor:
     """
     A client that keeps lists by the rules of the protocol.
 
+    :ivar client: A :class:`FakeClient`, or what can be used like one.
     :ivar user: Who it is by the model; None for nobody.
     :ivar wants_lists: Whether it gets lists, by the model.
     :ivar identified: Whether it has a user, by what it was told.
@@ -68,7 +70,7 @@ class Visitor:
     :ivar known: What was online at positions that it may resume from.
     """
 
-    client: FakeClient
+    client: Any
     known: dict[tuple[str, int], set[int]]
     user: int | None = None
     wants_lists: bool = False
@@ -204,7 +206,7 @@ class PresenceMachine(RuleBasedStateMachine):
                 visitor.listed = None
             visitor.hear(visitor.client.take())
             visitor.wants_lists = broadcast
-        visitor.say(Hello(userid=user, accesstoken="token", broadcast=broadcast))
+        visitor.say(Hello(userid=user, accesstoken=TOKEN, broadcast=broadcast))
 
     @rule(visitor=visitors)
     def goodbye(self, visitor: Visitor) -> None:
@@ -275,11 +277,11 @@ class PresenceMachine(RuleBasedStateMachine):
     @rule()
     def quiet(self) -> None:
         """Wait until nobody came or went for a whole window, and compare."""
-        self.daemon.clock.advance(max(0.0, self.settings.settle - self.now))
+        self.wait(max(0.0, self.settings.settle - self.now))
         before = None
         while before != self.truth():
             before = self.truth()
-            self.daemon.clock.advance(WINDOW)
+            self.wait(WINDOW)
         self.check()
 
     @invariant()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import attrs
 import trustme
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence import __version__
 from presence.config import Settings
+from presence.host.limits import file_limit, most_connections
 from presence.options import DEFAULT_ENDPOINT, Options
 
 API = ("--api-url", "https://api.example.com")
@@ -36,24 +39,32 @@ class DefaultTests(OptionsTestCase):
     def test_defaults(self) -> None:
         """With nothing but the API's address the settings are the documented defaults."""
         options = self.parse(*API)
-        self.assertEqual(options.settings, Settings())
+        connections = most_connections(file_limit())
+        unidentified = min(5000, connections // 2)
+        self.assertEqual(
+            options.settings, Settings(max_connections=connections, max_unidentified=unidentified)
+        )
         self.assertEqual(list(options.endpoints), [DEFAULT_ENDPOINT])
 
     def test_every_setting(self) -> None:
         """Every setting can be chosen."""
-        numbers = {
-            "offline-delay": 1,
-            "broadcast-interval": 2,
-            "settle": 3,
-            "hello-timeout": 4,
-            "ping-interval": 5,
-            "ping-timeout": 6,
+        expected: dict[str, Any] = {
+            name: 2000 + number
+            for number, (name, field) in enumerate(attrs.fields_dict(Settings).items())
+            if field.metadata
         }
-        arguments = [f"--{name}={number}" for name, number in numbers.items()]
-        options = self.parse(*API, *arguments, "--allowed-origin", "https://a.example:443")
-        expected: dict[str, Any] = {name.replace("-", "_"): number for name, number in numbers.items()}
-        origins = frozenset({"https://a.example"})
-        self.assertEqual(options.settings, Settings(**expected, allowed_origins=origins))
+        arguments = [f"--{name.replace('_', '-')}={number}" for name, number in expected.items()]
+        more = ("--allowed-origin", "https://a.example:443", "--trusted-proxy", "10.0.0.0/8")
+        options = self.parse(*API, *arguments, *more)
+        expected["allowed_origins"] = frozenset({"https://a.example"})
+        expected["trusted_proxies"] = (ip_network("10.0.0.0/8"),)
+        self.assertEqual(options.settings, Settings(**expected))
+
+    def test_unidentified(self) -> None:
+        """Half of the connections may be without a user, if that is not too many."""
+        for connections, unidentified in (("1", 1), ("100", 50), ("100000", 5000)):
+            settings = self.parse(*API, "--max-connections", connections).settings
+            self.assertEqual(settings.max_unidentified, unidentified)
 
     def test_settle(self) -> None:
         """The list settles as long as users are held, and not at all in the demo."""
@@ -146,6 +157,11 @@ class BadValueTests(OptionsTestCase):
         """A log level that there is not is refused, naming those that there are."""
         self.assertEqual(self.parse(*API, "--log-level", "debug")["log-level"], "debug")
         self.assert_refused("debug, info", *API, "--log-level", "verbose")
+
+    def test_proxy(self) -> None:
+        """What is neither an address nor a network is refused."""
+        for text in ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", ""):
+            self.assert_refused(f"--trusted-proxy {text}", *API, "--trusted-proxy", text)
 
     def test_origin(self) -> None:
         """What is no origin is refused."""

@@ -50,7 +50,9 @@ class SendMessageTests(RequestsTestCase):
     def use(self, relay: IRelay) -> None:
         """Put another relay into the daemon."""
         daemon = self.daemon
-        daemon.requests = Requests(daemon.roster, relay, daemon.broadcast, daemon.clock)
+        daemon.requests = Requests(
+            daemon.roster, relay, daemon.broadcast, daemon.limits, daemon.clock, daemon.settings
+        )
 
     def test_event(self) -> None:
         """A message says who sent it, when, and what, and carries its key."""

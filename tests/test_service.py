@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from presence.admission.limits import Limit, Limits
 from presence.broadcast import Broadcast
+from presence.config import Settings
 from presence.roster.embedded import EmbeddedRoster
 from presence.service import PresenceService
 from presence.testing import FakeConnection, fake_frame
@@ -19,6 +21,8 @@ from presence.wire.closing import CloseCode
 class Port(Service):
     """A port that takes its time to close."""
 
+    accepts = True
+
     def __init__(self) -> None:
         self.closed: Deferred[None] = Deferred()
 
@@ -27,6 +31,14 @@ class Port(Service):
         super().stopService()
         return self.closed
 
+    def pause(self) -> None:
+        """Accept nothing."""
+        self.accepts = False
+
+    def resume(self) -> None:
+        """Accept again."""
+        self.accepts = True
+
 
 class ServiceTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -34,7 +46,9 @@ class ServiceTests(SynchronousTestCase):
         self.clock = Clock()
         roster = EmbeddedRoster(self.clock, Random(1))  # noqa: S311 - no secret
         broadcast = Broadcast(roster.journal, fake_frame, self.clock, interval_seconds=1, settle_seconds=5)
-        self.service = PresenceService(roster, broadcast)
+        self.limits = Limits(self.clock)
+        settings = Settings(accept_rate=3)
+        self.service = PresenceService(roster, broadcast, self.limits, self.clock, settings)
         self.port = Port()
         self.port.setServiceParent(self.service)
         self.service.startService()
@@ -74,3 +88,13 @@ class ServiceTests(SynchronousTestCase):
         self.service.ended(connection)
         self.port.closed.callback(None)
         self.successResultOf(self.service.stopService())
+
+    def test_pace(self) -> None:
+        """What comes too fast is left in the queues of its ports until the second is over."""
+        for _ in range(3):
+            self.assertTrue(self.port.accepts)
+            self.service.opened(FakeConnection())
+        self.assertFalse(self.port.accepts)
+        self.assertEqual(self.limits.exceeded, {Limit.ACCEPTS: 1})
+        self.clock.advance(1)
+        self.assertTrue(self.port.accepts)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import resource
+from random import SystemRandom
 from typing import Any, cast
 
 import treq
 from twisted.application.service import IServiceMaker, MultiService
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
@@ -14,11 +20,13 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from presence import tap
 from presence.client import PresenceClient
+from presence.config import Settings
 from presence.demo.accounts import CLIENT_ID, CLIENT_SECRET, SAMPLE_ACCOUNTS, SAMPLE_PASSWORD
 from presence.demo.service import DemoService
 from presence.host.listening import Listener
 from presence.service import PresenceService
-from presence.tap import Options, makeService
+from presence.tap import Options, make_daemon, makeService
+from presence.testing import FakeTokenChecker
 
 
 def make(*arguments: str) -> MultiService:
@@ -49,9 +57,32 @@ class MakeServiceTests(SynchronousTestCase):
         self.assertEqual([port.description for port in parts(daemon, Listener)], ["tcp:0", "tcp:1"])
         self.assertEqual(parts(services, DemoService), [])
 
+    def test_file_limit(self) -> None:
+        """The process may have as many connections as the system lets it."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(1000, hard), hard))
+        make("--api-url", "https://api.example.com/")
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE), (hard, hard))
+
     def test_nothing_to_do(self) -> None:
         """Without an API there is no service."""
         self.assertRaises(UsageError, make)
+
+
+class ProxiedTests(SynchronousTestCase):
+    def test_haproxy(self) -> None:
+        """Connections that have not said yet whom they are for do not count as their proxy's."""
+        reactor = MemoryReactorClock()
+        description = "haproxy:tcp:80"
+        endpoints = {description: serverFromString(reactor, description)}
+        settings = Settings(settle=0, max_connections_per_address=1)
+        make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom()).startService()
+        proxy = IPv4Address("TCP", "192.0.2.1", 1024)
+        transports = [StringTransport(peerAddress=proxy) for _ in range(3)]
+        for transport in transports:
+            cast("Protocol", reactor.tcpServers[0][1].buildProtocol(proxy)).makeConnection(transport)
+        self.assertEqual([transport.disconnecting for transport in transports], [False] * 3)
 
 
 class DemoTests(TestCase):

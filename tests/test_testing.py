@@ -9,6 +9,7 @@ from presence.interfaces import IConnection, ITokenChecker
 from presence.testing import FakeConnection, FakeDaemon, FakeTokenChecker, fake_frame
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GoingAway
+from tests.canary import TOKEN
 
 FRAME = fake_frame(GoingAway(after=1))
 
@@ -47,14 +48,14 @@ class FakeTokenCheckerTests(SynchronousTestCase):
 
     def test_at_once(self) -> None:
         """It takes every token, unless it is told to wait."""
-        self.assertIsNone(self.successResultOf(FakeTokenChecker().check(1, "token")))
+        self.assertIsNone(self.successResultOf(FakeTokenChecker().check(1, TOKEN)))
 
     def test_waits(self) -> None:
         """Told to wait, it leaves the verdict to the test."""
         checker = FakeTokenChecker(waits=True)
-        verdict = checker.check(1, "token")
+        verdict = checker.check(1, TOKEN)
         self.assertNoResult(verdict)
-        self.assertEqual((checker.checks, checker.asked), ([verdict], [(1, "token")]))
+        self.assertEqual((checker.checks, checker.asked), ([verdict], [(1, TOKEN)]))
 
 
 class FakeDaemonTests(SynchronousTestCase):

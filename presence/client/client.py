@@ -53,7 +53,7 @@ def _ignore(*_: object) -> None:
     pass
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)  # the URL may hold a token
 class PresenceClient:
     """
     A client of the daemon that connects, and comes back when the connection is lost.
@@ -251,7 +251,7 @@ class PresenceClient:
 
 
 @implementer(IStreamClientEndpoint)
-@attrs.frozen
+@attrs.frozen(repr=False)  # ClientService writes it into the log, and the URL may hold a token
 class _Reporting:
     """Another endpoint, whose failures are told: ``ClientService`` keeps them to itself."""
 

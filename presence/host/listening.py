@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.application.service import Service
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IStreamServerEndpoint
@@ -79,6 +80,16 @@ class Listener(Service):
         """Bind, unless that is done."""
         super().startService()
         self.privilegedStartService()
+
+    def pause(self) -> None:
+        """Leave new connections in the queue of the system."""
+        if isinstance(self._port, FileDescriptor):
+            self._port.stopReading()
+
+    def resume(self) -> None:
+        """Accept them again."""
+        if isinstance(self._port, FileDescriptor):
+            self._port.startReading()
 
     def stopService(self) -> Deferred[None]:
         """Accept no connection any more; those that are open stay."""

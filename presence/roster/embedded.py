@@ -27,6 +27,11 @@ class EmbeddedRoster:
         self._version = 0
         self._listener: IPresenceListener
 
+    @property
+    def sockets(self) -> int:
+        """How many live sockets this process has."""
+        return self._local.sockets
+
     def start(self, listener: IPresenceListener) -> None:
         """Begin; from now on ``listener`` is told of every change."""
         self._listener = listener

@@ -33,12 +33,14 @@ class LocalUsers:
 
     :param transition: Is called with a user and whether the user is online now, once
         for each time it changed.
+    :ivar sockets: How many live sockets there are.
     """
 
     def __init__(self, clock: IReactorTime, transition: Callable[[int, bool], None]) -> None:
         self._clock = clock
         self._transition = transition
         self._users: dict[int, _User] = {}
+        self.sockets = 0
 
     def sockets_of(self, user_id: int) -> Collection[Socket]:
         """Return the live sockets of a user, the oldest first."""
@@ -47,6 +49,7 @@ class LocalUsers:
 
     def add(self, socket: Socket) -> None:
         """Add a socket; its user is online from now on."""
+        self.sockets += 1
         user = self._users.get(socket.user_id)
         if user is None:
             user = self._users[socket.user_id] = _User()
@@ -57,6 +60,7 @@ class LocalUsers:
 
     def remove(self, socket: Socket, hold_seconds: float) -> None:
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
+        self.sockets -= 1
         user = self._users[socket.user_id]
         del user.sockets[socket.id]
         if hold_seconds > 0:

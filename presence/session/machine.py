@@ -42,6 +42,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from presence.admission.rates import MALFORMED_COST, Rates
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
@@ -53,7 +54,10 @@ from presence.wire.messages import Goodbye, Hello, Ok, Ping, Request
 T = TypeVar("T")
 
 MOST_WAITING = 16
-"""How many requests wait while a token is checked, and how many refreshes run at once."""
+"""How many requests wait while a token is checked."""
+
+MOST_REFRESHES = 4
+"""How many HELLOs of an identified socket are checked at once."""
 
 GOODBYE_TIMEOUT_SECONDS = 15 * 60
 """How long a connection may stay without a user after a GOODBYE."""
@@ -176,7 +180,7 @@ def _cancel_check(inputs: _Inputs, world: World, check: Check, request: Goodbye)
 def _enter(inputs: _Inputs, world: World, check: Check, identity: Identity) -> None:
     # No event may come before HELLO's OK, so the socket joins after it.
     world.connection.reply(check.hello, world.hello_ok(identity.socket))
-    world.requests.join(identity.socket, broadcast=check.hello.broadcast is not False)
+    world.enter(identity, check.hello)
     for request in check.waiting:
         if isinstance(request, Hello):
             inputs.hello(request)
@@ -212,14 +216,15 @@ def _refresh(_inputs: _Inputs, world: World, identity: Identity, request: Hello)
         text = f"this socket is user {socket.user_id}; say GOODBYE first"
         world.connection.refuse(request, Refused(ErrorCode.ALREADY_IDENTIFIED, text))
         return
-    if len(identity.refreshes) >= MOST_WAITING:
-        text = f"{MOST_WAITING} HELLOs are being checked already"
+    if len(identity.refreshes) >= MOST_REFRESHES:
+        text = f"{MOST_REFRESHES} HELLOs are being checked already"
         world.connection.refuse(request, Refused(ErrorCode.RATE_LIMITED, text))
         return
 
     def accepted(_: None) -> None:
         world.connection.reply(request, world.hello_ok(socket))
         world.requests.refresh(socket, broadcast=request.broadcast, client=request.client)
+        identity.recheck.begin(request.accesstoken)
 
     def refused(failure: Failure) -> None:
         if failure.check(CancelledError):
@@ -288,18 +293,26 @@ class Session:
         connection: IConnection,
         requests: Requests,
         tokens: ITokenChecker,
+        rates: Rates,
         clock: IReactorTime,
         random: Random,
         settings: Settings,
     ) -> None:
         self._connection = connection
-        world = World(connection, requests, tokens, clock, random, settings)
+        self._allowance = rates.allowance(connection.peer)
+        world = World(connection, requests, tokens, self._allowance, clock, random, settings)
         self._inputs = _build(world)
         world.expect_hello(self._inputs.overdue, settings.hello_timeout)
 
     def receive(self, request: Request) -> None:
-        """Do what the client asks; the reply goes to the connection."""
-        if isinstance(request, Ping):
+        """Do what the client asks, unless it asks for too much; the reply goes to the connection."""
+        allowance = self._allowance
+        wait_seconds = allowance.take_ping() if isinstance(request, Ping) else allowance.take()
+        if wait_seconds:
+            refusal = Refused(ErrorCode.RATE_LIMITED, "too many requests", after=round(wait_seconds, 3))
+            self._connection.refuse(request, refusal)
+            self._end_if_ignored()
+        elif isinstance(request, Ping):
             self._connection.reply(request, Ok())
         elif isinstance(request, Hello):
             self._inputs.hello(request)
@@ -307,6 +320,15 @@ class Session:
             self._inputs.goodbye(request)
         else:
             self._inputs.ask(request)
+
+    def receive_malformed(self) -> None:
+        """Note that a frame came that is no request, and was refused."""
+        self._allowance.take(MALFORMED_COST)
+        self._end_if_ignored()
+
+    def _end_if_ignored(self) -> None:
+        if self._allowance.ignored:
+            self._connection.close(CloseCode.TOO_MANY_REQUESTS)
 
     def drained(self) -> None:
         """Note that the send queue is empty again, after the connection was paused."""

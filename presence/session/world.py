@@ -13,9 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
+from presence.admission.rates import Allowance
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker, Socket
 from presence.requests import Answer, Requests
+from presence.session.recheck import Recheck
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Hello, HelloOk, Request
 
@@ -35,9 +37,14 @@ class Check:
 
 @attrs.define(eq=False)
 class Identity:
-    """A user's socket, and the checks of later HELLOs."""
+    """
+    A user's socket, and the checks of later HELLOs.
+
+    :ivar recheck: Checks the accepted token again.
+    """
 
     socket: Socket
+    recheck: Recheck
     refreshes: set[Deferred[None]] = attrs.Factory(set)
 
 
@@ -48,6 +55,7 @@ class World:
     connection: IConnection
     requests: Requests
     tokens: ITokenChecker
+    allowance: Allowance
     clock: IReactorTime
     random: Random
     settings: Settings
@@ -93,15 +101,15 @@ class World:
 
     def identify(self, hello: Hello) -> Identity:
         """Make the socket of an accepted HELLO."""
-        return Identity(
-            Socket(
-                id=f"{self.random.getrandbits(96):024x}",
-                user_id=hello.userid,
-                connection=self.connection,
-                identified=round(self.clock.seconds(), 3),
-                client="" if isinstance(hello.client, UnsetType) else hello.client,
-            )
+        socket = Socket(
+            id=f"{self.random.getrandbits(96):024x}",
+            user_id=hello.userid,
+            connection=self.connection,
+            identified=round(self.clock.seconds(), 3),
+            client="" if isinstance(hello.client, UnsetType) else hello.client,
         )
+        interval_seconds = self.settings.token_recheck
+        return Identity(socket, Recheck(socket, self.tokens, self.clock, self.random, interval_seconds))
 
     def hello_ok(self, socket: Socket) -> HelloOk:
         """Make the reply to an accepted HELLO."""
@@ -113,8 +121,16 @@ class World:
             features=[],
         )
 
+    def enter(self, identity: Identity, hello: Hello) -> None:
+        """Let the socket in; from now on its token is looked after."""
+        identity.recheck.begin(hello.accesstoken)
+        self.allowance.enter(hello.userid)
+        self.requests.join(identity.socket, broadcast=hello.broadcast is not False)
+
     def leave(self, identity: Identity, hold_seconds: float) -> None:
         """Let the socket go; its later HELLOs are cancelled."""
         for refresh in list(identity.refreshes):
             refresh.cancel()
+        identity.recheck.stop()
+        self.allowance.leave()
         self.requests.leave(identity.socket, hold_seconds)

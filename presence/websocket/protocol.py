@@ -19,10 +19,11 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from presence.admission import admits_origin
+from presence.admission.connections import Admission, Entrance, Visit
+from presence.admission.origins import admits_origin
 from presence.config import Settings
 from presence.interfaces import Frame, IConnection, IConnections
-from presence.logs import logger
+from presence.logs import logger, without_text
 from presence.session import Session
 from presence.websocket.guard import GuardedProtocol
 from presence.wire.closing import CloseCode
@@ -47,9 +48,10 @@ class PresenceProtocol(GuardedProtocol):
 
     factory: PresenceFactory
 
+    _visit: Visit
     _session: Session | None = None
     _closing = False
-    _overflow: IDelayedCall | None = None
+    _breaking_off: IDelayedCall | None = None
     _queued_bytes = 0
     _bad_messages = 0
 
@@ -59,14 +61,19 @@ class PresenceProtocol(GuardedProtocol):
         """Be known from the first moment, not only after the opening handshake."""
         super().connectionMade()
         self.factory.connections.opened(self)
+        self._visit = self.factory.admission.visit(str(self.peer))
+        if not self.factory.proxied:
+            self._locate()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Be known no longer."""
         super().connectionLost(reason)
         self.factory.connections.ended(self)
+        self._visit.end()
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Accept or refuse the opening handshake; return the subprotocol to speak."""
+        self._locate(request.headers.get("x-forwarded-for", ""))
         if not admits_origin(self.factory.settings.allowed_origins, request.origin):
             _log.info(
                 "refused {peer}: origin {origin!r} is not allowed", peer=self.peer, origin=request.origin
@@ -83,7 +90,13 @@ class PresenceProtocol(GuardedProtocol):
         """Begin the session."""
         super().onOpen()
         _log.debug("{peer} connected", peer=self.peer)
-        self._session = self.factory.make_session(self)
+        if self._visit.entrance is not Entrance.ADMITTED:
+            self.close(CloseCode.TRY_AGAIN_LATER)
+            return
+        try:
+            self._session = self.factory.make_session(self)
+        except Exception:  # noqa: BLE001 - Autobahn would leave the connection open, and deaf
+            self.fail(Failure())
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803, FBT001 - Autobahn's
         """Hand a request to the session."""
@@ -98,6 +111,7 @@ class PresenceProtocol(GuardedProtocol):
             self._session.receive(request)
         except BadMessage as bad:
             self._refuse(bad, None)
+            self._session.receive_malformed()
         except Exception:  # noqa: BLE001 - Autobahn would close without a code
             self.fail(Failure(), request)
 
@@ -105,8 +119,8 @@ class PresenceProtocol(GuardedProtocol):
         """End the session, whoever closed."""
         super().onClose(wasClean, code, reason)
         self._closing = True
-        if self._overflow is not None and self._overflow.active():
-            self._overflow.cancel()
+        if self._breaking_off is not None and self._breaking_off.active():
+            self._breaking_off.cancel()
         _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
         self._end_session(None)
 
@@ -114,8 +128,16 @@ class PresenceProtocol(GuardedProtocol):
         """Tell the session that everything was sent, after a pause."""
         super().resumeProducing()
         self._queued_bytes = 0
-        if self._session is not None and not self._closing:
+        if self._session is None or self._closing:
+            return
+        try:
             self._session.drained()
+        except Exception:  # noqa: BLE001 - the reactor would drop the connection without a code
+            self.fail(Failure())
+
+    def stalled(self) -> None:
+        """Close a connection whose other end has not read for too long."""
+        self.close(CloseCode.TOO_SLOW)
 
     # IConnection
 
@@ -127,10 +149,15 @@ class PresenceProtocol(GuardedProtocol):
         if self.paused:
             # Judged before it is added: one large reply is no reason to close.
             if self._queued_bytes > MOST_QUEUED_BYTES:
-                self._overflowed()
+                self._break_off(CloseCode.TOO_SLOW)
                 return False
             self._queued_bytes += len(prepared.payloadHybi)
-        self.sendPreparedMessage(prepared)
+        try:
+            self.sendPreparedMessage(prepared)
+        except Exception:  # noqa: BLE001 - whoever sends to many goes on with the others
+            self._break_off(CloseCode.INTERNAL_ERROR)
+            self._log_fault(Failure())
+            return False
         return True
 
     def reply(self, request: Request, reply: Ok) -> None:
@@ -141,10 +168,13 @@ class PresenceProtocol(GuardedProtocol):
         """Answer a request with an error."""
         self._refuse(refusal, request)
 
+    def tell(self, event: Event) -> None:
+        """Send an event to this connection alone."""
+        self.send(make_frame(event))
+
     def fail(self, failure: Failure, request: Request | None = None) -> None:
         """Log a fault of our own, tell the client its reference, and close."""
-        reference = f"{self.factory.random.getrandbits(32):08x}"
-        _log.failure("internal error {reference}", failure=failure, reference=reference)
+        reference = self._log_fault(failure)
         self._refuse(Refused(ErrorCode.INTERNAL, f"internal error {reference}"), request)
         self.close(CloseCode.INTERNAL_ERROR)
 
@@ -166,22 +196,38 @@ class PresenceProtocol(GuardedProtocol):
         self._end_session(code if isinstance(code, CloseCode) else None)
 
     def _end_session(self, code: CloseCode | None) -> None:
-        if self._session is not None:
+        if self._session is None:
+            return
+        try:
             self._session.closed(code)
+        except Exception:  # noqa: BLE001 - the connection ends all the same, and is to be forgotten
+            self._log_fault(Failure())
 
     def _close(self, code: CloseCode) -> None:
         _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
-        if self._session is None:  # it still shakes hands
+        if self.state == self.STATE_CONNECTING:  # it still shakes hands
             self.transport.abortConnection()
         else:
             # Autobahn's public sendClose refuses 1001, 1011 and 1012.
             self.sendCloseFrame(code, code.reason.encode())
 
-    def _overflowed(self) -> None:
+    def _break_off(self, code: CloseCode) -> None:
         # The end of a session changes who is online, and we may be in the middle of
         # telling that to all.
         self._closing = True
-        self._overflow = self.clock.callLater(0, self._close, CloseCode.TOO_SLOW)
+        self._breaking_off = self.clock.callLater(0, self._close, code)
+
+    def _log_fault(self, failure: Failure) -> str:
+        reference = f"{self.factory.random.getrandbits(32):08x}"
+        _log.failure("internal error {reference}", failure=without_text(failure), reference=reference)
+        return reference
+
+    def _locate(self, forwarded_for: str = "") -> None:
+        host = getattr(self.transport.getPeer(), "host", None)  # a UNIX socket's has none
+        self._visit.come_from(host, forwarded_for)
+        self.peer = self._visit.peer
+        if self._visit.entrance is Entrance.DROPPED:
+            self.transport.abortConnection()
 
     def _refuse(self, refusal: Refused, request: Request | None) -> None:
         _log.debug(
@@ -218,6 +264,8 @@ class PresenceFactory(WebSocketServerFactory):
     those who do when the factory does not say which it speaks.
 
     :param connections: Is told of every connection.
+    :param proxied: Whether the address of the other end is a proxy's until its header
+        has been read, as on ``haproxy:`` endpoints.
     :param make_session: Makes the session of a connection whose opening handshake is done.
     """
 
@@ -229,16 +277,25 @@ class PresenceFactory(WebSocketServerFactory):
         clock: IReactorTime,
         random: Random,
         connections: IConnections,
+        admission: Admission,
         make_session: Callable[[IConnection], Session],
+        *,
+        proxied: bool = False,
     ) -> None:
         super().__init__(server="", reactor=clock)
         self.settings = settings
         self.random = random
         self.connections = connections
+        self.admission = admission
         self.make_session = make_session
+        self.proxied = proxied
         # The options of one daemon, on a class of its own: two may live in a process.
         options = {
             "clock": clock,
+            "handshake_timeout": settings.handshake_timeout,
+            "message_timeout": settings.message_timeout,
+            "stall_timeout": settings.stall_timeout,
+            "linger": settings.linger,
             "ping_interval": settings.ping_interval,
             "ping_timeout": settings.ping_timeout,
             "maxMessagePayloadSize": settings.max_message_bytes,

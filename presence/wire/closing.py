@@ -43,6 +43,7 @@ class CloseCode(IntEnum):
     GOING_AWAY = 1001, "service ends"
     UNSUPPORTED_DATA = 1003, "only text frames"
     INVALID_PAYLOAD = 1007, "invalid UTF-8"
+    POLICY_VIOLATION = 1008, "message took too long"
     MESSAGE_TOO_BIG = 1009, "message too large"
     INTERNAL_ERROR = 1011, "internal error"
     SERVICE_RESTART = 1012, "service restarts"

@@ -19,7 +19,7 @@ Told = list[tuple[list[int], list[int]]]
 class BroadcastTestCase(SynchronousTestCase):
     """A daemon that settled, with a window of a quarter of a second."""
 
-    settings = Settings(settle=0, broadcast_interval=WINDOW)
+    settings = Settings(settle=0, broadcast_interval=WINDOW, token_recheck=0)
 
     def setUp(self) -> None:
         """Make a daemon."""

@@ -6,13 +6,14 @@ from presence.interfaces import Socket
 from presence.testing import FakeConnection
 from presence.wire.messages import Goodbye, Hello, SubscribeOnlineStatus
 from tests.broadcast.case import WINDOW, BroadcastTestCase
+from tests.canary import TOKEN
 
 
 class ListTests(BroadcastTestCase):
     def test_after_hello(self) -> None:
         """A client gets the list once after its first HELLO, itself on it."""
         client = self.daemon.connect()
-        received = client.say(Hello(userid=1, accesstoken="token"))
+        received = client.say(Hello(userid=1, accesstoken=TOKEN))
         self.quiet()
         (event,) = [*received[1:], *client.take()]
         position = {"epoch": self.journal.epoch, "version": 1}
@@ -22,7 +23,7 @@ class ListTests(BroadcastTestCase):
         """A client that comes inside a window gets its first list at the end, itself on it."""
         self.come(1)
         client = self.daemon.connect()
-        received = client.say(Hello(userid=2, accesstoken="token"))
+        received = client.say(Hello(userid=2, accesstoken=TOKEN))
         self.assertEqual([message["type"] for message in received], ["OK"])
         self.clock.advance(WINDOW)
         self.assertEqual(self.lists(client), [[1, 2]])
@@ -32,7 +33,7 @@ class ListTests(BroadcastTestCase):
         first = self.listener(1)
         self.come(2)
         newcomer = self.daemon.connect()
-        newcomer.say(Hello(userid=3, accesstoken="token"))
+        newcomer.say(Hello(userid=3, accesstoken=TOKEN))
         self.assertEqual((self.lists(first), self.lists(newcomer)), ([[1, 2]], []))
 
     def test_late_roster(self) -> None:
@@ -57,13 +58,13 @@ class ListTests(BroadcastTestCase):
         """A second tab gets the list at once, also inside a window."""
         self.listener(1)
         self.come(2, 3)
-        received = self.daemon.connect().say(Hello(userid=1, accesstoken="token"))
+        received = self.daemon.connect().say(Hello(userid=1, accesstoken=TOKEN))
         self.assertEqual([message.get("online") for message in received], [None, [1, 2]])
 
     def test_back_inside_the_hold(self) -> None:
         """Whoever was held online gets the list at once."""
         self.listener(1).vanish()
-        received = self.daemon.connect().say(Hello(userid=1, accesstoken="token"))
+        received = self.daemon.connect().say(Hello(userid=1, accesstoken=TOKEN))
         self.assertEqual(received[1]["online"], [1])
 
     def test_each_change(self) -> None:
@@ -83,14 +84,14 @@ class ListTests(BroadcastTestCase):
     def test_not_wanted(self) -> None:
         """A client that said so in its HELLO gets no list, at first or later."""
         client = self.daemon.connect()
-        received = client.say(Hello(userid=1, accesstoken="token", broadcast=False))
+        received = client.say(Hello(userid=1, accesstoken=TOKEN, broadcast=False))
         self.quiet()
         self.come(2)
         self.assertEqual([message["type"] for message in [*received, *client.take()]], ["OK"])
 
     def test_wanted_and_said(self) -> None:
         """A client may say that it wants the list."""
-        received = self.daemon.connect().say(Hello(userid=1, accesstoken="token", broadcast=True))
+        received = self.daemon.connect().say(Hello(userid=1, accesstoken=TOKEN, broadcast=True))
         self.assertEqual(received[1]["online"], [1])
 
     def test_gone_before_the_first(self) -> None:
@@ -105,7 +106,7 @@ class ListTests(BroadcastTestCase):
         """A client that turns the broadcast off before its first list never gets one."""
         self.come(1)
         client = self.daemon.hello(2)
-        client.say(Hello(userid=2, accesstoken="token", broadcast=False))
+        client.say(Hello(userid=2, accesstoken=TOKEN, broadcast=False))
         self.quiet()
         self.assertEqual(client.take(), [])
 
@@ -113,7 +114,7 @@ class ListTests(BroadcastTestCase):
         """A client that is waiting for its first list gets it once, however often it asks."""
         self.come(1)
         client = self.daemon.hello(2)
-        client.say(Hello(userid=2, accesstoken="token", broadcast=True))
+        client.say(Hello(userid=2, accesstoken=TOKEN, broadcast=True))
         self.quiet()
         self.assertEqual(self.lists(client), [[1, 2]])
 

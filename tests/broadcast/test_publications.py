@@ -129,7 +129,7 @@ class WindowTests(BroadcastTestCase):
 
 
 class NoIntervalTests(BroadcastTestCase):
-    settings = Settings(settle=0, broadcast_interval=0)
+    settings = Settings(settle=0, broadcast_interval=0, token_recheck=0)
 
     def test_each_transition(self) -> None:
         """Without an interval each change is published by itself, also one that cancels another."""
@@ -199,7 +199,7 @@ class SlowSendingTests(SynchronousTestCase):
 class StopTests(SynchronousTestCase):
     def test_while_settling(self) -> None:
         """A daemon that stops while it settles leaves nothing to be done."""
-        daemon = FakeDaemon(Settings(settle=5))
+        daemon = FakeDaemon(Settings(settle=5, token_recheck=0))
         daemon.broadcast.stop()
         self.assertEqual(daemon.clock.getDelayedCalls(), [])
 

@@ -15,6 +15,7 @@ from presence.wire.messages import (
     UnsubscribeOnlineStatus,
 )
 from tests.broadcast.case import BroadcastTestCase
+from tests.canary import TOKEN
 
 SETTLE = 5
 
@@ -29,7 +30,7 @@ class SettlingTests(BroadcastTestCase):
     def test_nothing(self) -> None:
         """Before, nobody is told of anybody."""
         client = self.daemon.connect()
-        (ok,) = client.say(Hello(userid=1, accesstoken="token"))
+        (ok,) = client.say(Hello(userid=1, accesstoken=TOKEN))
         self.come(2)
         self.clock.advance(SETTLE - 0.125)
         self.assertEqual((ok["type"], client.take()), ("OK", []))

@@ -6,12 +6,13 @@ from presence.config import Settings
 from presence.roster.journal import PUBLICATIONS_REMEMBERED
 from presence.wire.messages import Goodbye, Hello, UnsubscribeOnlineStatus
 from tests.broadcast.case import BroadcastTestCase
+from tests.canary import TOKEN
 
 
 class SlowReaderTestCase(BroadcastTestCase):
     """Every change is published at once."""
 
-    settings = Settings(settle=0, broadcast_interval=0)
+    settings = Settings(settle=0, broadcast_interval=0, token_recheck=0)
 
 
 class SlowWatcherTests(SlowReaderTestCase):
@@ -270,7 +271,7 @@ class SlowListenerTests(SlowReaderTestCase):
         client = self.listener(1)
         client.stop_reading()
         self.come(2)
-        client.say(Hello(userid=1, accesstoken="token", broadcast=False))
+        client.say(Hello(userid=1, accesstoken=TOKEN, broadcast=False))
         client.read_on()
         self.assertEqual(client.take(), [])
 
@@ -278,6 +279,6 @@ class SlowListenerTests(SlowReaderTestCase):
         """A client that does not even read its first list gets it when it does."""
         client = self.daemon.connect()
         client.stop_reading()
-        (ok,) = client.say(Hello(userid=1, accesstoken="token"))
+        (ok,) = client.say(Hello(userid=1, accesstoken=TOKEN))
         client.read_on()
         self.assertEqual((ok["type"], self.lists(client)), ("OK", [[1]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -32,6 +33,13 @@ class Port:
     def stopListening(self) -> Deferred[None]:
         """Begin to close."""
         return self.closed
+
+
+class FileDescriptorPort(Port, FileDescriptor):
+    """A port as those of the system are: a file that is read from."""
+
+    def __init__(self, reactor: MemoryReactorClock) -> None:
+        FileDescriptor.__init__(self, reactor)
 
 
 @implementer(IStreamServerEndpoint)
@@ -96,3 +104,21 @@ class ListenerTests(SynchronousTestCase):
         with self.assertRaisesRegex(RuntimeError, "tcp:80"):
             _ = self.listener.host
         self.successResultOf(self.listener.stopService())
+
+    def test_pause(self) -> None:
+        """A port that is paused accepts nothing, until it is resumed."""
+        port = FileDescriptorPort(self.reactor)
+        listener = Listener("tcp:80", Endpoint(succeed(port)), Factory())
+        listener.startService()
+        listener.pause()
+        self.assertEqual(self.reactor.getReaders(), [])
+        listener.resume()
+        self.assertEqual(self.reactor.getReaders(), [port])
+
+    def test_pause_of_another_kind(self) -> None:
+        """A port that is no file is never paused."""
+        listener = Listener("memory", Endpoint(succeed(Port())), Factory())
+        listener.startService()
+        listener.pause()
+        listener.resume()
+        self.assertEqual(self.reactor.getReaders(), [])

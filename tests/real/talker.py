@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint, ITCPTransport
 from twisted.trial.unittest import TestCase
 
 from presence.wire.messages import SUBPROTOCOL
+from tests.canary import TOKEN
 
 Frame = dict[str, Any]
 
@@ -96,13 +97,20 @@ class _Talkers(WebSocketClientFactory):
     preamble: bytes
 
 
-async def talk(test: TestCase, endpoint: IStreamClientEndpoint, preamble: bytes = b"") -> Talker:
+async def talk(
+    test: TestCase,
+    endpoint: IStreamClientEndpoint,
+    preamble: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> Talker:
     """
     Return a client that is connected, and will not be after the test.
 
     :param preamble: What is sent ahead of the opening handshake.
+    :param headers: What stands in the handshake beside what has to.
     """
-    factory = _Talkers("ws://localhost/", protocols=[SUBPROTOCOL], reactor=reactor)
+    url = f"ws://localhost/?token={TOKEN}"
+    factory = _Talkers(url, protocols=[SUBPROTOCOL], headers=headers, reactor=reactor)
     factory.preamble = preamble
     talker = cast("Talker", await endpoint.connect(factory))
     test.addCleanup(talker.leave)

@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.real.account_api import USER, serve_api
 from tests.real.certificates import Authority
-from tests.real.processes import TWISTD, new_path, reserve_port, spawn
+from tests.real.processes import PRESENCE, TWISTD, new_path, reserve_port, spawn
 from tests.real.talker import talk
 
 # systemd names the process that the sockets are for; so this one becomes the daemon.
@@ -36,7 +36,7 @@ class EndpointTests(TestCase):
     ) -> None:
         """Assert that a daemon with this endpoint accepts the HELLO of a client."""
         api = await serve_api(self)
-        words = [*TWISTD, "presence", "--api-url", api.url, "--endpoint", description]
+        words = [*TWISTD, *PRESENCE, "--api-url", api.url, "--endpoint", description]
         if activated_socket is None:
             daemon = spawn(self, *words)
         else:

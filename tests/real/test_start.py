@@ -13,6 +13,7 @@ from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, TWIST, TWISTD, Runn
 API = ("--api-url", "http://127.0.0.1:9")
 
 DEFAULTS = {
+    "--accept-rate=": "1000",
     "--allow-insecure-api": "off",
     "--allowed-origin=": "pages of all origins, since tokens tell who it is",
     "--api-ca=": "those of the system",
@@ -21,14 +22,29 @@ DEFAULTS = {
     "--demo-endpoint=": "tcp:8000:interface=127.0.0.1",
     "--demo-visitors=": "5",
     "--endpoint=": "tcp:8080:interface=127.0.0.1:backlog=4096",
+    "--handshake-timeout=": "5.0",
     "--hello-timeout=": "10.0",
+    "--linger=": "2.0",
     "--log-level=": "info",
+    "--max-connections=": "what the limit of open files allows",
+    "--max-connections-per-address=": "1000",
+    "--max-message-bytes=": "65536",
+    "--max-sockets-per-user=": "16",
+    "--max-unidentified=": "half of --max-connections, at most 5000",
+    "--message-timeout=": "10.0",
     "--offline-delay=": "5.0",
     "--ping-interval=": "25.0",
     "--ping-timeout=": "10.0",
+    "--request-burst=": "200",
+    "--request-rate=": "50.0",
     "--settle=": "as --offline-delay; with --demo 0",
+    "--stall-timeout=": "10.0",
+    "--token-recheck=": "600.0",
     "--trust-claimed-userid": "off",
+    "--trusted-proxy=": "from nobody",
     "--user-id-field=": "id, else data.id",
+    "--user-request-burst=": "800",
+    "--user-request-rate=": "200.0",
 }
 """What the help says of every option but ``--api-url``, which has no default."""
 

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Hello
+from tests.canary import TOKEN
 
 Received = list[dict[str, Any]]
 
@@ -26,7 +27,7 @@ class SessionTestCase(SynchronousTestCase):
         """Return a client whose HELLO, of ref ``first``, is being checked."""
         self.tokens.waits = True
         client = self.daemon.connect()
-        client.say(Hello(userid=user_id, accesstoken="token", ref="first", **fields))
+        client.say(Hello(userid=user_id, accesstoken=TOKEN, ref="first", **fields))
         return client
 
     def accept(self) -> None:

@@ -7,6 +7,7 @@ from presence.session.machine import GOODBYE_TIMEOUT_SECONDS
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GetAllOnline, Goodbye, Hello, Ping
+from tests.canary import TOKEN
 from tests.session.case import SessionTestCase, gist
 
 A_MOMENT = 0.125
@@ -44,7 +45,7 @@ class DeadlineTests(SessionTestCase):
         client = self.daemon.connect()
         self.clock.advance(9)
         self.tokens.waits = True
-        client.say(Hello(userid=1, accesstoken="token", ref=1))
+        client.say(Hello(userid=1, accesstoken=TOKEN, ref=1))
         self.clock.advance(3600)
         self.accept()
         self.assertEqual(gist(client.take_of("OK")), [(1, "OK")])
@@ -55,7 +56,7 @@ class DeadlineTests(SessionTestCase):
         client = self.daemon.connect()
         self.clock.advance(9)
         self.tokens.waits = True
-        client.say(Hello(userid=1, accesstoken="token"))
+        client.say(Hello(userid=1, accesstoken=TOKEN))
         self.refuse()
         self.assert_closes_in(client, 10)
 
@@ -86,7 +87,7 @@ class DeadlineTests(SessionTestCase):
         client = self.daemon.hello(1)
         client.say(Goodbye())
         self.tokens.waits = True
-        client.say(Hello(userid=1, accesstoken="token"))
+        client.say(Hello(userid=1, accesstoken=TOKEN))
         self.refuse()
         self.assert_closes_in(client, 10)
 

@@ -18,6 +18,7 @@ from presence.wire.messages import (
     SubscribeOnlineStatus,
     UnsubscribeOnlineStatus,
 )
+from tests.canary import TOKEN, secret
 from tests.session.case import SessionTestCase, gist
 
 UNIDENTIFIED: list[Request] = [
@@ -32,20 +33,20 @@ UNIDENTIFIED: list[Request] = [
 class AcceptedTests(SessionTestCase):
     def test_ok(self) -> None:
         """OK tells the user, the socket, and what the client has to know of the server."""
-        ok = self.daemon.connect().say(Hello(userid=1, accesstoken="token", ref=7))[0]
+        ok = self.daemon.connect().say(Hello(userid=1, accesstoken=TOKEN, ref=7))[0]
         self.assertRegex(ok.pop("socket"), "^[0-9a-f]{24}$")
         expected = {"type": "OK", "re": "HELLO", "ref": 7, "userid": 1}
         self.assertEqual(ok, expected | {"ping": 25, "maxbytes": 65536, "features": []})
 
     def test_ok_comes_first(self) -> None:
         """No event comes before OK."""
-        received = self.daemon.connect().say(Hello(userid=1, accesstoken="token"))
+        received = self.daemon.connect().say(Hello(userid=1, accesstoken=TOKEN))
         self.assertEqual([message["type"] for message in received], ["OK", "onlineUsers"])
 
     def test_asks_the_account_api(self) -> None:
         """The token and the claimed user are what the account API is asked about."""
-        self.daemon.connect().say(Hello(userid=7, accesstoken="secret"))
-        self.assertEqual(self.tokens.asked, [(7, "secret")])
+        self.daemon.connect().say(Hello(userid=7, accesstoken=TOKEN))
+        self.assertEqual(self.tokens.asked, [(7, TOKEN)])
 
     def test_waits_for_the_verdict(self) -> None:
         """Nothing is said, and nobody is online, before the token is checked."""
@@ -78,7 +79,7 @@ class AcceptedTests(SessionTestCase):
 
     def test_ids_differ(self) -> None:
         """Each socket has an id of its own, those of one user too."""
-        hello = Hello(userid=1, accesstoken="token")
+        hello = Hello(userid=1, accesstoken=TOKEN)
         ids = {self.daemon.connect().say(hello)[0]["socket"] for _ in range(3)}
         self.assertEqual(len(ids), 3)
 
@@ -112,7 +113,7 @@ class RefusedTests(SessionTestCase):
     def test_another_try(self) -> None:
         """A HELLO may follow one that was refused."""
         client = self.assert_refused(ErrorCode.TOKEN_REJECTED, temporary=False)
-        client.say(Hello(userid=1, accesstoken="better", ref="second"))
+        client.say(Hello(userid=1, accesstoken=secret("better"), ref="second"))
         self.accept()
         self.assertEqual(gist(client.take_of("OK")), [("second", "OK")])
 
@@ -188,7 +189,7 @@ class GoneTests(SessionTestCase):
         """After its end nothing that comes late does anything."""
         client = self.daemon.connect()
         client.vanish()
-        for request in (Hello(userid=1, accesstoken="token"), *UNIDENTIFIED):
+        for request in (Hello(userid=1, accesstoken=TOKEN), *UNIDENTIFIED):
             client.say(request)
         client.read_on()
         client.vanish()

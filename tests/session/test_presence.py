@@ -18,7 +18,7 @@ class PresenceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Let the watcher come."""
-        self.daemon = FakeDaemon(Settings(settle=0, broadcast_interval=0))
+        self.daemon = FakeDaemon(Settings(settle=0, broadcast_interval=0, token_recheck=0))
         self.watcher = self.daemon.hello(2, broadcast=False)
         self.watcher.say(SubscribeOnlineStatus())
 

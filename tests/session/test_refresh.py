@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from presence.interfaces import Frame
-from presence.session.machine import MOST_WAITING
+from presence.session.machine import MOST_REFRESHES
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode
 from presence.wire.messages import Event, GetAllOnline, Goodbye, Hello, SubscribeOnlineStatus
+from tests.canary import TOKEN, secret
 from tests.session.case import Received, SessionTestCase, gist
 
 
@@ -27,7 +28,7 @@ class RefreshTestCase(SessionTestCase):
 
     def refresh(self, user_id: int = 1, **fields: Any) -> Received:  # noqa: ANN401 - HELLO's fields
         """Say HELLO again, with the ref ``again``."""
-        return self.client.say(Hello(userid=user_id, accesstoken="newer", ref="again", **fields))
+        return self.client.say(Hello(userid=user_id, accesstoken=secret("newer"), ref="again", **fields))
 
     def refreshed(self, **fields: Any) -> Received:  # noqa: ANN401 - HELLO's fields
         """Say HELLO again and let the account API take the token."""
@@ -48,7 +49,7 @@ class RefreshTests(RefreshTestCase):
         (socket,) = self.daemon.roster.sockets_of(1)
         (ok,) = self.refreshed()
         self.assertEqual((ok["ref"], ok["userid"], ok["socket"]), ("again", 1, socket.id))
-        self.assertEqual(self.tokens.asked[-1], (1, "newer"))
+        self.assertEqual(self.tokens.asked[-1], (1, secret("newer")))
 
     def test_nothing_waits(self) -> None:
         """Other requests are served while the new token is checked."""
@@ -76,7 +77,7 @@ class RefreshTests(RefreshTestCase):
     def test_fault_after_the_verdict(self) -> None:
         """A fault of our own in what a good refresh changes does not pass in silence."""
         client = FakeDaemon(make_frame=no_frame).hello(1, broadcast=False)
-        client.say(Hello(userid=1, accesstoken="newer", broadcast=True))
+        client.say(Hello(userid=1, accesstoken=secret("newer"), broadcast=True))
         self.assertIsInstance(client.connection.failures[0].value, ZeroDivisionError)
         self.assertEqual(client.connection.closed_with, CloseCode.INTERNAL_ERROR)
 
@@ -93,7 +94,7 @@ class RefreshTests(RefreshTestCase):
     def test_another_user(self) -> None:
         """HELLO as somebody else is refused without asking the account API."""
         self.assertEqual(gist(self.refresh(2)), [("again", "already_identified")])
-        self.assertEqual(self.tokens.asked, [(1, "token")])
+        self.assertEqual(self.tokens.asked, [(1, TOKEN)])
 
     def test_goodbye(self) -> None:
         """GOODBYE answers a refresh that is being checked, and the check ends."""
@@ -116,8 +117,8 @@ class RefreshTests(RefreshTestCase):
         self.assertEqual(self.client.connection.failures, [])
 
     def test_most(self) -> None:
-        """A 17th refresh at a time is refused; one that was decided makes room."""
-        for _ in range(MOST_WAITING):
+        """One refresh too many at a time is refused; one that was decided makes room."""
+        for _ in range(MOST_REFRESHES):
             self.refresh()
         self.assertEqual(gist(self.refresh()), [("again", "rate_limited")])
         self.accept()
@@ -197,10 +198,10 @@ class GoodbyeTests(SessionTestCase):
     def test_somebody_else(self) -> None:
         """After GOODBYE the connection can be somebody else, by a new socket."""
         client = self.daemon.connect()
-        hello = Hello(userid=1, accesstoken="token")
+        hello = Hello(userid=1, accesstoken=TOKEN)
         old = client.say(hello)[0]
         client.say(Goodbye())
-        new = client.say(Hello(userid=2, accesstoken="other"))[0]
+        new = client.say(Hello(userid=2, accesstoken=secret("other")))[0]
         self.clock.advance(1)
         self.assertEqual((old["userid"], new["userid"]), (1, 2))
         self.assertNotEqual(old["socket"], new["socket"])
@@ -209,7 +210,7 @@ class GoodbyeTests(SessionTestCase):
     def test_same_again(self) -> None:
         """The same user gets a new socket after GOODBYE too."""
         client = self.daemon.connect()
-        hello = Hello(userid=1, accesstoken="token")
+        hello = Hello(userid=1, accesstoken=TOKEN)
         old = client.say(hello)[0]["socket"]
         client.say(Goodbye())
         self.assertNotEqual(client.say(hello)[0]["socket"], old)
@@ -219,7 +220,7 @@ class GoodbyeTests(SessionTestCase):
         client = self.daemon.hello(1)
         client.say(SubscribeOnlineStatus())
         client.say(Goodbye())
-        client.say(Hello(userid=1, accesstoken="token", broadcast=False))
+        client.say(Hello(userid=1, accesstoken=TOKEN, broadcast=False))
         self.clock.advance(1)
         self.daemon.hello(2)
         self.assertEqual(client.take(), [])

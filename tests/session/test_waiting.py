@@ -20,6 +20,7 @@ from presence.wire.messages import (
     SendMessageToUser,
     SubscribeOnlineStatus,
 )
+from tests.canary import secret
 from tests.session.case import SessionTestCase, gist
 
 
@@ -71,16 +72,16 @@ class WaitingTests(SessionTestCase):
     def test_hello_after_success(self) -> None:
         """A HELLO that waited is a refresh once the first one succeeded."""
         client = self.checking()
-        client.say(Hello(userid=1, accesstoken="newer", ref="second"))
+        client.say(Hello(userid=1, accesstoken=secret("newer"), ref="second"))
         self.accept()
         self.accept()
         first, second = client.take_of("OK")
-        self.assertEqual((first["socket"], self.tokens.asked[1]), (second["socket"], (1, "newer")))
+        self.assertEqual((first["socket"], self.tokens.asked[1]), (second["socket"], (1, secret("newer"))))
 
     def test_hello_as_another_after_success(self) -> None:
         """A HELLO that waited is refused for another user, once the first one succeeded."""
         client = self.checking(1)
-        client.say(Hello(userid=2, accesstoken="other", ref="second"))
+        client.say(Hello(userid=2, accesstoken=secret("other"), ref="second"))
         self.accept()
         self.assertEqual(gist(client.take_of("ERROR")), [("second", "already_identified")])
 
@@ -98,7 +99,7 @@ class WaitingTests(SessionTestCase):
         """A HELLO that waited is run as if it were the first when the one before fails."""
         client = self.checking(broadcast=False)
         client.say(GetAllOnline(ref=1))
-        client.say(Hello(userid=2, accesstoken="other", ref="second"))
+        client.say(Hello(userid=2, accesstoken=secret("other"), ref="second"))
         client.say(GetAllOnline(ref=3))
         self.refuse()
         self.assertEqual(gist(client.take()), [("first", "token_rejected"), (1, "not_identified")])
@@ -110,7 +111,7 @@ class WaitingTests(SessionTestCase):
         """Each of several HELLOs gets its turn, and the deadline stands meanwhile."""
         client = self.checking()
         for ref in range(3):
-            client.say(Hello(userid=1, accesstoken="bad", ref=ref))
+            client.say(Hello(userid=1, accesstoken=secret("bad"), ref=ref))
         for _ in range(4):
             self.clock.advance(11)
             self.refuse()
@@ -120,7 +121,7 @@ class WaitingTests(SessionTestCase):
     def test_same_limit_after_failure(self) -> None:
         """What waits behind a second HELLO counts as before."""
         client = self.checking()
-        client.say(Hello(userid=2, accesstoken="other", ref="second"))
+        client.say(Hello(userid=2, accesstoken=secret("other"), ref="second"))
         for ref in range(15):
             client.say(GetAllOnline(ref=ref))
         self.refuse()
@@ -134,7 +135,7 @@ class CancelledTests(SessionTestCase):
         """GOODBYE cancels the check, and everything that waited for it is answered."""
         client = self.checking()
         client.say(GetAllOnline(ref=1))
-        client.say(Hello(userid=1, accesstoken="newer", ref=2))
+        client.say(Hello(userid=1, accesstoken=secret("newer"), ref=2))
         expected = [("first", "cancelled"), (1, "not_identified"), (2, "not_identified"), (3, "OK")]
         self.assertEqual(gist(client.say(Goodbye(ref=3))), expected)
         self.assertTrue(self.tokens.checks[0].called, "the check runs on")
@@ -150,7 +151,7 @@ class CancelledTests(SessionTestCase):
     def test_goodbye_to_a_hello_that_waited(self) -> None:
         """GOODBYE cancels the check of a HELLO that waited for another too."""
         client = self.checking()
-        client.say(Hello(userid=1, accesstoken="newer", ref="second"))
+        client.say(Hello(userid=1, accesstoken=secret("newer"), ref="second"))
         self.refuse()
         client.take()
         self.assertEqual(gist(client.say(Goodbye(ref=3))), [("second", "cancelled"), (3, "OK")])
@@ -159,7 +160,7 @@ class CancelledTests(SessionTestCase):
         """After a GOODBYE that cancelled a HELLO the client may be somebody else."""
         client = self.checking(1)
         client.say(Goodbye())
-        client.say(Hello(userid=2, accesstoken="other", ref="second"))
+        client.say(Hello(userid=2, accesstoken=secret("other"), ref="second"))
         self.tokens.checks[1].callback(None)
         self.assertEqual(client.take_of("OK")[0]["userid"], 2)
         self.assertEqual(self.daemon.roster.journal.online, [2])
@@ -170,7 +171,9 @@ class FaultTests(SessionTestCase):
         """Put a fault into the relay."""
         daemon = self.daemon
         relay = BrokenRelay(at_once=at_once)
-        daemon.requests = Requests(daemon.roster, relay, daemon.broadcast, daemon.clock)
+        daemon.requests = Requests(
+            daemon.roster, relay, daemon.broadcast, daemon.limits, daemon.clock, daemon.settings
+        )
 
     def test_later(self) -> None:
         """A fault that a request runs into later is told to its client, which is closed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence.admission import admits_origin, normalize_origin
+from presence.admission.origins import admits_origin, normalize_origin
 
 
 class OriginTests(SynchronousTestCase):

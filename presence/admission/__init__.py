@@ -1,0 +1,1 @@
+"""Who may connect, and who may ask for how much; plain logic."""

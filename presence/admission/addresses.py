@@ -1,0 +1,45 @@
+"""Where a client is, as far as that can be known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from presence.config import Network
+
+_FORWARDED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([\d.]+):\d+|([0-9A-Fa-f:.]+)")
+
+
+def client_address(
+    peer: str | None, forwarded_for: str, trusted_proxies: Iterable[Network]
+) -> IPv4Address | IPv6Address | None:
+    """
+    Return the address of a client, or None where it is not known.
+
+    :param peer: The address of the other end; None when it has none, as a UNIX socket's.
+    :param forwarded_for: The ``X-Forwarded-For`` header, to which each proxy appends whom
+        it speaks for; only what a trusted proxy appended is believed.
+    """
+    hops = [peer or ""] + [hop.strip() for hop in reversed(forwarded_for.split(","))]
+    for hop in hops:
+        address = _read_address(hop)
+        if address is None or not any(address in network for network in trusted_proxies):
+            break
+    # Nobody connects from this machine but its proxies, its operator and its tests.
+    return None if address is None or address.is_loopback else address
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
+    found = _FORWARDED.fullmatch(text)
+    try:
+        address = ip_address(found[found.lastindex or 0]) if found else None
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def neighbourhood(address: IPv4Address | IPv6Address) -> bytes:
+    """Return what one subscriber of a network has: an IPv4 address or an IPv6 /64."""
+    return address.packed[:8] if isinstance(address, IPv6Address) else address.packed

@@ -1,0 +1,128 @@
+"""How much a connection and a user may ask for."""
+
+from __future__ import annotations
+
+import attrs
+from cachetools import LRUCache
+from twisted.internet.interfaces import IReactorTime
+
+from presence.admission.limits import Limit, Limits
+from presence.config import Settings
+
+MALFORMED_COST = 10
+"""How many requests a frame counts for that is none."""
+
+FREE_PING_SECONDS = 5.0
+"""How often a connection may send a PING that counts for nothing."""
+
+_MEMORY = 10  # how many times longer a refusal is remembered than a request
+_MOST_USERS_REMEMBERED = 65_536
+
+
+@attrs.define
+class TokenBucket:
+    """
+    Lets ``burst`` requests through at once, and ``rate`` a second in the long run.
+
+    :ivar level: How many would be let through now.
+    :ivar refused: How many were not, of late; each is told to come back after the others.
+    """
+
+    rate: float
+    burst: float
+    level: float
+    at: float
+    refused: float = 0
+
+    def take(self, now: float, cost: float = 1) -> float:
+        """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
+        passed_seconds = max(0, now - self.at)  # the clock may have been set back
+        self.at = now
+        self.level = min(self.burst, self.level + passed_seconds * self.rate)
+        self.refused = max(0, self.refused - passed_seconds * self.rate / _MEMORY)
+        if self.level >= cost:
+            self.level -= cost
+            return 0
+        self.refused += cost
+        return (self.refused - self.level) / self.rate
+
+    @property
+    def ignored(self) -> bool:
+        """Whether whoever asks goes on regardless of being refused."""
+        return self.refused > self.burst
+
+
+class Rates:
+    """Makes the allowances of all connections, and knows the buckets of users."""
+
+    def __init__(self, settings: Settings, limits: Limits, clock: IReactorTime) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._clock = clock
+        # The one that is forgotten was the longest without a request, and is about full.
+        self._of_users: LRUCache[int, TokenBucket] = LRUCache(_MOST_USERS_REMEMBERED)
+
+    def allowance(self, peer: str) -> Allowance:
+        """Return what a new connection may ask for."""
+        bucket = self._bucket(self._settings.request_rate, self._settings.request_burst)
+        return Allowance(self, self._limits, self._clock, peer, bucket)
+
+    def of_user(self, user_id: int) -> TokenBucket:
+        """Return the bucket that all sockets of a user take from."""
+        bucket = self._of_users.get(user_id)
+        if bucket is None:
+            bucket = self._bucket(self._settings.user_request_rate, self._settings.user_request_burst)
+            self._of_users[user_id] = bucket
+        return bucket
+
+    def _bucket(self, rate: float, burst: float) -> TokenBucket:
+        return TokenBucket(rate, burst, level=burst, at=self._clock.seconds())
+
+
+class Allowance:
+    """
+    What one connection may ask for, by itself and by its user.
+
+    :ivar ignored: Whether it goes on regardless of being refused.
+    """
+
+    def __init__(
+        self, rates: Rates, limits: Limits, clock: IReactorTime, peer: str, own: TokenBucket
+    ) -> None:
+        self.ignored = False
+        self._rates = rates
+        self._limits = limits
+        self._clock = clock
+        self._peer = peer
+        self._own = own
+        self._of_user: TokenBucket | None = None
+        self._free_ping_at = clock.seconds()
+
+    def enter(self, user_id: int) -> None:
+        """Share from now on with the other sockets of a user."""
+        self._of_user = self._rates.of_user(user_id)
+
+    def leave(self) -> None:
+        """Share no more."""
+        self._of_user = None
+
+    def take(self, cost: float = 1) -> float:
+        """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
+        now = self._clock.seconds()
+        limit, bucket = Limit.REQUESTS, self._own
+        wait_seconds = bucket.take(now, cost)
+        if not wait_seconds and self._of_user is not None:
+            limit, bucket = Limit.USER_REQUESTS, self._of_user
+            wait_seconds = bucket.take(now, cost)
+        if wait_seconds:
+            self._limits.exceed(limit, self._peer)
+            self.ignored = bucket.ignored
+        return wait_seconds
+
+    def take_ping(self) -> float:
+        """Do the same for a PING; one of them is free now and then."""
+        now = self._clock.seconds()
+        if now >= self._free_ping_at:
+            self._free_ping_at = now + FREE_PING_SECONDS
+            return 0
+        return self.take()

@@ -1,0 +1,91 @@
+"""A session's token is checked again from time to time."""
+
+from __future__ import annotations
+
+from random import Random
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+
+from presence.interfaces import ITokenChecker, Socket
+from presence.wire.closing import CloseCode
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import TokenRequired
+
+RENEWAL_SECONDS = 60.0
+"""How long a client whose token was refused may take to come with a new one."""
+
+_SPREAD = 0.2
+
+
+class Recheck:
+    """
+    Checks the token of one socket again and again, until it is refused or told to stop.
+
+    Only a refusal counts. An account API that is ill says nothing about the token, nor
+    does one that names another user than it did when the token was accepted.
+
+    :param interval_seconds: The time between two checks, give or take a fifth; 0 for never.
+    """
+
+    def __init__(
+        self,
+        socket: Socket,
+        tokens: ITokenChecker,
+        clock: IReactorTime,
+        random: Random,
+        interval_seconds: float,
+    ) -> None:
+        self._socket = socket
+        self._tokens = tokens
+        self._clock = clock
+        self._random = random
+        self._interval_seconds = interval_seconds
+        self._token = ""
+        self._timer: IDelayedCall | None = None
+        self._verdict: Deferred[None] | None = None
+
+    def begin(self, token: str) -> None:
+        """Look after this token from now on, and after no other."""
+        self.stop()
+        self._token = token
+        if self._interval_seconds:
+            spread = self._random.uniform(1 - _SPREAD, 1 + _SPREAD)
+            self._timer = self._clock.callLater(self._interval_seconds * spread, self._check)
+
+    def stop(self) -> None:
+        """Look after no token any more."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        verdict, self._verdict = self._verdict, None
+        if verdict is not None:
+            verdict.cancel()
+
+    def _check(self) -> None:
+        self._timer = None
+        verdict = self._verdict = self._tokens.check(self._socket.user_id, self._token)
+        verdict.addCallbacks(self._accepted, self._refused)
+        verdict.addErrback(self._socket.connection.fail)
+
+    def _accepted(self, _: None) -> None:
+        self._verdict = None
+        self.begin(self._token)
+
+    def _refused(self, failure: Failure) -> None:
+        if failure.check(CancelledError):
+            return
+        self._verdict = None
+        problem = failure.value
+        if not isinstance(problem, Refused):
+            failure.raiseException()
+        if problem.code is not ErrorCode.TOKEN_REJECTED:
+            self.begin(self._token)
+            return
+        self._socket.connection.tell(TokenRequired(after=RENEWAL_SECONDS))
+        self._timer = self._clock.callLater(RENEWAL_SECONDS, self._expired)
+
+    def _expired(self) -> None:
+        self._timer = None
+        self._socket.connection.close(CloseCode.TOKEN_REVOKED)
