@@ -7,7 +7,7 @@ from twisted.trial.unittest import TestCase
 from tests.browser.webdriver import Browser, start_browser, start_chromedriver
 from tests.real.account_api import CLIENT, USER
 from tests.real.certificates import Authority
-from tests.real.processes import TWISTD, spawn
+from tests.real.processes import PRESENCE, TWISTD, spawn
 
 TCP = "tcp:0:interface=127.0.0.1"
 OFFLINE_DELAY = "0.5"
@@ -35,7 +35,7 @@ class DemoPageTests(TestCase):
         """Return some browsers, each with the page of a demo that listens there."""
         chromedriver = await start_chromedriver(self)
         options = ("--demo", "--demo-visitors=2", "--demo-endpoint", TCP, "-e", endpoint)
-        demo = self.demo = spawn(self, *TWISTD, "presence", *options, "--offline-delay", OFFLINE_DELAY)
+        demo = self.demo = spawn(self, *TWISTD, *PRESENCE, *options, "--offline-delay", OFFLINE_DELAY)
         page = (await demo.prints(r"demo page: +(\S+)"))[1]
         browsers = [await start_browser(self, chromedriver) for _ in range(count)]
         for browser in browsers:

@@ -17,6 +17,9 @@ from presence.client import Direction, PresenceClient
 from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
 from presence.wire.errors import Refused
 from presence.wire.messages import SUBPROTOCOL, Event, Ok, Request
+from tests.canary import TOKEN
+
+URL = f"ws://presence.example:8080/?token={TOKEN}"
 
 
 class ScriptedServer(WebSocketServerProtocol):
@@ -107,7 +110,7 @@ class ClientTestCase(SynchronousTestCase):
         self.reactor.listenTCP(8080, factory)
         self.client = self.make_client()
 
-    def make_client(self, url: str = "ws://presence.example:8080/", **options: Any) -> PresenceClient:  # noqa: ANN401 - any option of the client
+    def make_client(self, url: str = URL, **options: Any) -> PresenceClient:  # noqa: ANN401 - any option of the client
         """Make a client that tells the listener."""
         ears: dict[str, Any] = {
             "on_connected": self.listener.connected,

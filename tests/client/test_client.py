@@ -7,6 +7,7 @@ from twisted.internet import reactor
 
 from presence.client import ConnectionEnded
 from presence.wire.messages import GoingAway, Goodbye, HelloOk, Message, Ok
+from tests.canary import TOKEN
 from tests.client.scripted import ClientTestCase
 
 LIVED_SECONDS = 20
@@ -187,14 +188,14 @@ class EndTests(ClientTestCase):
 
     def test_silent_server(self) -> None:
         """A server silent for ten seconds more than its ping interval is given up."""
-        self.client.hello(2, "token")
+        self.client.hello(2, TOKEN)
         self.answered(HelloOk(userid=2, socket="5f", ping=25, maxbytes=65536, features=[]))
         self.reactor.advance(35)
         self.assert_ended(1006, "the server was silent for 35 s")
 
     def test_pings(self) -> None:
         """A ping frame shows that the server is alive, and is answered."""
-        self.client.hello(2, "token")
+        self.client.hello(2, TOKEN)
         self.answered(HelloOk(userid=2, socket="5f", ping=25, maxbytes=65536, features=[]))
         self.reactor.advance(34)
         self.server.sendPing(b"there?")
@@ -206,7 +207,7 @@ class EndTests(ClientTestCase):
 
     def test_server_without_pings(self) -> None:
         """A server that sends no pings may be silent."""
-        self.client.hello(2, "token")
+        self.client.hello(2, TOKEN)
         self.answered(HelloOk(userid=2, socket="5f", ping=0, maxbytes=65536, features=[]))
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
@@ -225,7 +226,7 @@ class EndTests(ClientTestCase):
 
     def test_unfitting_reply(self) -> None:
         """A server that answers something else than was asked is left."""
-        reply = self.client.hello(2, "token")
+        reply = self.client.hello(2, TOKEN)
         self.flush()
         self.server.reply(Ok(), Goodbye(ref=1))
         self.flush()
@@ -275,7 +276,7 @@ class StopTests(ClientTestCase):
     def test_chatter_while_closing(self) -> None:
         """What a server still sends does not make the closing longer."""
         self.connected()
-        self.client.hello(2, "token").addErrback(lambda _: None)
+        self.client.hello(2, TOKEN).addErrback(lambda _: None)
         self.flush()
         hello = self.server.requests[-1]
         self.client.stop()

@@ -23,6 +23,7 @@ from presence.wire.messages import (
     SubscribeOnlineStatus,
     UnsubscribeOnlineStatus,
 )
+from tests.canary import TOKEN
 from tests.client.scripted import ClientTestCase
 
 
@@ -41,15 +42,15 @@ class RequestTests(RequestTestCase):
 
     def test_hello(self) -> None:
         """A HELLO carries what was given, and fires with what the server says of the socket."""
-        reply = self.client.hello(2, "token", broadcast=False, client="tests")
-        self.assert_sent(Hello(userid=2, accesstoken="token", broadcast=False, client="tests"))
+        reply = self.client.hello(2, TOKEN, broadcast=False, client="tests")
+        self.assert_sent(Hello(userid=2, accesstoken=TOKEN, broadcast=False, client="tests"))
         self.answered(HelloOk(userid=2, socket="5f", ping=25, maxbytes=65536, features=[]))
         self.assertEqual(self.successResultOf(reply).socket, "5f")
 
     def test_hello_leaves_out(self) -> None:
         """What was not given to a HELLO is not on the wire, where it would mean something."""
-        self.client.hello(2, "token").addErrback(lambda _: None)
-        self.assert_sent(Hello(userid=2, accesstoken="token"))
+        self.client.hello(2, TOKEN).addErrback(lambda _: None)
+        self.assert_sent(Hello(userid=2, accesstoken=TOKEN))
         self.assertNotIn("broadcast", self.listener.frames[0][1])
 
     def test_message(self) -> None:

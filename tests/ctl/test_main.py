@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import presence
 from presence.ctl import Options, end_with, main
 from presence.wire.messages import SubscribeOk
+from tests.canary import TOKEN
 from tests.ctl.world import HELLO_OK, URL, Closed, CtlTestCase
 
 COMMANDS = ("token", "smoke", "watch", "send")
@@ -148,7 +149,7 @@ class OptionTests(SynchronousTestCase):
 class InterruptTests(CtlTestCase):
     def test_ctrl_c(self) -> None:
         """A command that is interrupted ends with the exit code of Ctrl-C, without a complaint."""
-        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.connect()
         self.running.cancel()
         self.flush()
@@ -157,14 +158,14 @@ class InterruptTests(CtlTestCase):
 
     def test_ctrl_c_early(self) -> None:
         """So does a command that is interrupted while it connects to the account API."""
-        self.run_command("smoke", URL, PRESENCE_TOKEN="secret")
+        self.run_command("smoke", URL, PRESENCE_TOKEN=TOKEN)
         self.running.cancel()
         self.assertEqual(self.failureResultOf(self.running, SystemExit).value.code, 130)
 
     def test_nobody_reads(self) -> None:
         """A command whose output nobody reads any more ends without a complaint."""
         self.terminal.stdout = Closed()
-        self.run_command("watch", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("watch", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.connect()
         self.answered(HELLO_OK)
         self.answered(SubscribeOk(epoch="b7", version=1, resumed=False, online=[]))

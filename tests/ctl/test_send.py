@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from presence.ctl.visit import EVENT_SECONDS
 from presence.wire.messages import Goodbye, Hello, Ok, Request, SendMessageToUser, SendOk
+from tests.canary import TOKEN
 from tests.client.scripted import ScriptedServer
 from tests.ctl.world import HELLO_OK, URL, CtlTestCase
 
@@ -30,7 +31,7 @@ class SendTestCase(CtlTestCase):
 
     def send(self, *argv: str) -> None:
         """Run the command, for user 2."""
-        self.run_command("send", *argv, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("send", *argv, "--userid", "2", PRESENCE_TOKEN=TOKEN)
 
     def assert_sent(self, message: bytes) -> None:
         """Check what the daemon took."""
@@ -51,7 +52,7 @@ class SendTests(SendTestCase):
         self.assert_sent(b"1")
         hello, _, goodbye = self.server.requests
         self.assertEqual(
-            hello, Hello(ref=1, userid=2, accesstoken="secret", broadcast=False, client="presencectl")
+            hello, Hello(ref=1, userid=2, accesstoken=TOKEN, broadcast=False, client="presencectl")
         )
         self.assertIsInstance(goodbye, Goodbye)
         self.assertEqual(self.server.closed, (1000, None))
@@ -114,15 +115,15 @@ class IdentityTests(SendTestCase):
     def test_file(self) -> None:
         """The token can be in a file, with white space around it."""
         file = Path(self.mktemp())
-        file.write_text("secret\n")
+        file.write_text(f"{TOKEN}\n")
         self.run_send("-t", str(file), "--userid", "7")
-        self.assert_said_hello(7, "secret")
+        self.assert_said_hello(7, TOKEN)
 
     def test_stdin(self) -> None:
         """The token can come from stdin, and goes before the environment."""
-        self.terminal.type("secret\n")
+        self.terminal.type(f"{TOKEN}\n")
         self.run_send("--userid", "7", "--token-file", "-", PRESENCE_TOKEN="another")
-        self.assert_said_hello(7, "secret")
+        self.assert_said_hello(7, TOKEN)
 
     def test_no_file(self) -> None:
         """A file that is not there is named."""
@@ -141,22 +142,22 @@ class IdentityTests(SendTestCase):
 
     def test_asks_api(self) -> None:
         """Without a user id the account API is asked whose the token is."""
-        self.run_send("--api", "http://api.example:8000", PRESENCE_TOKEN="secret")
+        self.run_send("--api", "http://api.example:8000", PRESENCE_TOKEN=TOKEN)
         self.connect()
-        self.assertEqual((self.api.path, self.api.authorization), (b"/users/me", "Bearer secret"))
-        self.assert_said_hello(2, "secret")
+        self.assertEqual((self.api.path, self.api.authorization), (b"/users/me", f"Bearer {TOKEN}"))
+        self.assert_said_hello(2, TOKEN)
 
     def test_nested_id(self) -> None:
         """The id may be a string, and stand in ``data``."""
         self.api.body = b'{"data": {"id": "7"}}'
-        self.run_send(PRESENCE_TOKEN="secret")
+        self.run_send(PRESENCE_TOKEN=TOKEN)
         self.connect()
-        self.assert_said_hello(7, "secret")
+        self.assert_said_hello(7, TOKEN)
 
     def test_rejected(self) -> None:
         """An account API that does not say whose the token is is the end."""
         self.api.status = 403
-        self.run_send(PRESENCE_TOKEN="secret")
+        self.run_send(PRESENCE_TOKEN=TOKEN)
         self.connect()
         self.assert_failed(
             1, "http://127.0.0.1:8000 answered 403 and no user id; give --userid or another token"
@@ -165,13 +166,13 @@ class IdentityTests(SendTestCase):
     def test_unlike_id(self) -> None:
         """What is no id is not taken for one."""
         self.api.body = b'{"id": 1.5}'
-        self.run_send(PRESENCE_TOKEN="secret")
+        self.run_send(PRESENCE_TOKEN=TOKEN)
         self.connect()
         self.assertEqual(self.failureResultOf(self.running, SystemExit).value.code, 1)
 
     def test_api_hangs_up(self) -> None:
         """An account API that hangs up is named, with the reason."""
-        self.run_send(PRESENCE_TOKEN="secret")
+        self.run_send(PRESENCE_TOKEN=TOKEN)
         pump = self.complete(greet=False)
         pump.serverIO.loseConnection()
         pump.flush()

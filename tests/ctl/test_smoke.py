@@ -26,6 +26,7 @@ from presence.wire.messages import (
     SubscribeOk,
     SubscribeOnlineStatus,
 )
+from tests.canary import TOKEN
 from tests.client.scripted import ScriptedServer
 from tests.ctl.world import HELLO_OK, URL, Closed, CtlTestCase
 
@@ -66,7 +67,7 @@ class SmokeTestCase(CtlTestCase):
 
     def smoke(self) -> None:
         """Run the command until it ends or waits."""
-        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.pump = self.complete(greet=False)
         self.server.script = self.play
         self.flush()
@@ -93,7 +94,7 @@ class SmokeTests(SmokeTestCase):
         """The access token is not printed."""
         self.smoke()
         self.assertIn('"accesstoken":"…"', self.terminal.lines[0])
-        self.assertNotIn("secret", self.terminal.stdout.getvalue())
+        self.assertNotIn(TOKEN, self.terminal.stdout.getvalue())
 
     def test_nobody_reads(self) -> None:
         """Nobody has to read the frames."""
@@ -111,7 +112,7 @@ class SmokeTests(SmokeTestCase):
                 self.replies[GetAllOnline] = page(OURS)
             self.play(server, request)
 
-        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.pump = self.complete(greet=False)
         self.server.script = play
         self.assert_done()
@@ -189,7 +190,7 @@ class WrongTests(SmokeTestCase):
 
     def smoke_until_silent(self) -> None:
         """Run the command against a daemon that says nothing."""
-        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("smoke", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.connect()
 
     def test_connection_ends(self) -> None:

@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
 from presence.ctl.command import API_SECONDS
+from tests import canary
 from tests.ctl.world import Api, Connections, CtlTestCase, Terminal
 
 LOOPBACK = "127.0.0.1"
@@ -57,7 +58,9 @@ class TokenTests(TestCase):
     async def test_prints_token(self) -> None:
         """The access token, and nothing else, is printed."""
         self.assertEqual(await self.token(), 0)
-        self.assertEqual((self.terminal.stdout.getvalue(), self.terminal.complaint), ("secret\n", ""))
+        self.assertEqual(
+            (self.terminal.stdout.getvalue(), self.terminal.complaint), (f"{canary.TOKEN}\n", "")
+        )
 
     async def test_grant(self) -> None:
         """What is asked for is a password grant, with the sample platform's client by default."""
@@ -70,14 +73,14 @@ class TokenTests(TestCase):
                 "client_id": "1",
                 "client_secret": "non-secret",
                 "username": "user@volunteer-vision.com",
-                "password": "start123",
+                "password": canary.PASSWORD,
             },
         )
 
     async def test_prompt(self) -> None:
         """The password is asked for, by the name of the user."""
         await self.token()
-        self.assertEqual(self.sent("password"), "start123")
+        self.assertEqual(self.sent("password"), canary.PASSWORD)
         self.assertEqual(self.terminal.prompts, ["Password of user@volunteer-vision.com: "])
 
     async def test_stdin(self) -> None:

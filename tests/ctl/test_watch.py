@@ -15,6 +15,7 @@ from presence.wire.messages import (
     SubscribeOnlineStatus,
     TokenRequired,
 )
+from tests.canary import TOKEN
 from tests.ctl.world import HELLO_OK, URL, CtlTestCase
 
 
@@ -32,7 +33,7 @@ class WatchTestCase(CtlTestCase):
     def setUp(self) -> None:
         """Watch, from a list of one."""
         super().setUp()
-        self.run_command("watch", URL, "--userid", "2", PRESENCE_TOKEN="secret")
+        self.run_command("watch", URL, "--userid", "2", PRESENCE_TOKEN=TOKEN)
         self.connect()
 
     def begin(self) -> None:
@@ -57,7 +58,7 @@ class WatchTests(WatchTestCase):
         """The command asks for no broadcast; changes are enough."""
         self.assertEqual(
             self.received(),
-            Hello(ref=1, userid=2, accesstoken="secret", broadcast=False, client="presencectl watch"),
+            Hello(ref=1, userid=2, accesstoken=TOKEN, broadcast=False, client="presencectl watch"),
         )
 
     def test_list(self) -> None:

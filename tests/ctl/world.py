@@ -15,6 +15,7 @@ from twisted.web.server import Site
 from presence.ctl import Options, execute
 from presence.ctl.command import Shell
 from presence.wire.messages import HelloOk
+from tests.canary import PASSWORD, TOKEN
 from tests.client.scripted import ClientTestCase
 
 URL = "ws://presence.example:8080/"
@@ -30,7 +31,7 @@ class Api(Resource):
     def __init__(self) -> None:
         super().__init__()
         self.status = 200
-        self.body: bytes = b'{"id": 2, "access_token": "secret"}'
+        self.body: bytes = b'{"id": 2, "access_token": "%s"}' % TOKEN.encode()
         self.path = b""
         self.authorization: str | None = None
         self.sent = b""
@@ -62,7 +63,7 @@ class Terminal:
     def __init__(self) -> None:
         self.stdin, self.stdout, self.stderr = StringIO(), StringIO(), StringIO()
         self.prompts: list[str] = []
-        self.password: str | None = "start123"
+        self.password: str | None = PASSWORD
 
     def ask_password(self, prompt: str) -> str:
         """Type the password, or Ctrl-D."""

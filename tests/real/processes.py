@@ -19,6 +19,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tests import canary
+
 
 def new_path(test: TestCase) -> Path:
     """Return the path of something that is not there yet."""
@@ -33,6 +35,9 @@ def script(name: str) -> str:
 TWISTD = (sys.executable, script("twistd"), "-n", "--pidfile=")
 TWIST = (sys.executable, script("twist"))
 PYTHON_M_TWISTED = (sys.executable, "-m", "twisted")
+
+PRESENCE = ("presence", "--log-level=debug")
+"""The daemon, telling all that it ever tells, for the canary to look at."""
 
 _PIPES: Mapping[int, int | str] = {0: "w", 1: "r", 2: "r"}
 
@@ -104,6 +109,7 @@ class Running(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         """Say so, and give up what was waited for."""
         self.alive = False
+        canary.look_at(self.printed)
         self._give_up()
         self.ended.callback(_code(reason))
 

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from twisted.trial.unittest import TestCase
 
 from presence.demo.accounts import SAMPLE_PASSWORD
+from tests.canary import keep
 from tests.real.account_api import CLIENT, USER
 from tests.real.certificates import Authority
-from tests.real.processes import TWISTD, Running, script, spawn
+from tests.real.processes import PRESENCE, TWISTD, Running, script, spawn
 from tests.real.talker import talk
 from tests.real.test_endpoints import to
 
@@ -25,7 +26,7 @@ class PresencectlTests(TestCase):
     async def start(self, endpoint: str = TCP) -> None:
         """Start the demo, and note the addresses in its banner."""
         options = ("--demo", "--demo-visitors=0", "--demo-endpoint", TCP, "-e", endpoint)
-        demo = spawn(self, *TWISTD, "presence", *options)
+        demo = spawn(self, *TWISTD, *PRESENCE, *options)
         self.api: str = (await demo.prints(r"demo page: +(\S+)"))[1]
         self.url: str = (await demo.prints(r"WebSocket: +(\S+)"))[1]
 
@@ -39,7 +40,7 @@ class PresencectlTests(TestCase):
         process = self.run_ctl("token", "--user", email, PRESENCE_PASSWORD=SAMPLE_PASSWORD)
         self.assertEqual(await process.ended, 0, process.printed)
         self.assertRegex(process.printed, r"\A\S+\n\Z")
-        return process.printed.strip()
+        return keep(process.printed.strip())
 
     async def assert_smoke(self, *options: str | Path) -> None:
         """Assert that all of the protocol works for presencectl, and that it tells no token."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests import canary
 from tests.real.account_api import USER, serve_api
 from tests.real.certificates import Authority
-from tests.real.processes import NO_FAULT, TWISTD, new_path, reserve_port, script, spawn
+from tests.real.processes import NO_FAULT, PRESENCE, TWISTD, new_path, reserve_port, script, spawn
 from tests.real.talker import talk
 from tests.real.test_endpoints import tls_to, to
 
@@ -28,7 +29,7 @@ class DaemonTests(TestCase):
         twistd = (sys.executable, script("twistd"), "--pidfile", pid_file, "--logfile", log_file)
         options = ("--api-url", api.url, "-e", f"tcp:{port}:interface=127.0.0.1")
         # What is in the background still has this pipe, so it has ended when the pipe is closed.
-        starter = spawn(self, *twistd, "presence", *options, fds={3: "r"})
+        starter = spawn(self, *twistd, *PRESENCE, *options, fds={3: "r"})
         self.assertEqual(await starter.exited, 0)
         pid = int(pid_file.read_text())
         self.addCleanup(lambda: os.kill(pid, 9) if starter.alive else None)
@@ -39,6 +40,7 @@ class DaemonTests(TestCase):
         await starter.ended
         self.assertFalse(pid_file.exists())
         self.assertRegex(log_file.read_text(), NO_FAULT)
+        canary.look_at(log_file.read_text())
 
     async def test_taken(self) -> None:
         """A taken port ends the shell's wait for the daemon, with an exit code and the endpoint."""
@@ -48,10 +50,11 @@ class DaemonTests(TestCase):
         pid_file, log_file = (new_path(self) for _ in range(2))
         twistd = (sys.executable, script("twistd"), "--pidfile", pid_file, "--logfile", log_file)
         self.addCleanup(lambda: os.kill(int(pid_file.read_text()), 9) if pid_file.exists() else None)
-        starter = spawn(self, *twistd, "presence", "--api-url", "https://api.example.com", "-e", endpoint)
+        starter = spawn(self, *twistd, *PRESENCE, "--api-url", "https://api.example.com", "-e", endpoint)
         self.assertEqual(await starter.ended, 1)
         self.assertIn(endpoint, starter.printed)
         self.assertRegex(log_file.read_text(), NO_FAULT)
+        canary.look_at(log_file.read_text())
         self.assertFalse(pid_file.exists())
 
 
@@ -81,7 +84,7 @@ class RootTests(TestCase):
         daemon = spawn(
             self,
             *TWISTD,
-            *("--uid", str(NOBODY), "--gid", str(NOBODY), "presence", "--api-url", api.url),
+            *("--uid", str(NOBODY), "--gid", str(NOBODY), *PRESENCE, "--api-url", api.url),
             *("-e", f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1"),
         )
         await daemon.prints("listening on ")

@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.real.account_api import USER, serve_api
-from tests.real.processes import TWISTD, reserve_port, spawn
+from tests.real.processes import PRESENCE, TWISTD, reserve_port, spawn
 
 CLIENTS = Path(__file__).with_name("clients")
 
@@ -41,7 +41,7 @@ class OtherClientsTests(TestCase):
         """Assert that a program sees all of a session, and the close codes."""
         api, port = await serve_api(self), reserve_port(self)
         options = ("--api-url", api.url, "--settle=0", "--hello-timeout=0.5")
-        daemon = spawn(self, *TWISTD, "presence", *options, "-e", f"tcp:{port}:interface=127.0.0.1")
+        daemon = spawn(self, *TWISTD, *PRESENCE, *options, "-e", f"tcp:{port}:interface=127.0.0.1")
         await daemon.prints("listening on ")
         words = (f"ws://127.0.0.1:{port}/", str(USER.id), api.token(USER.id))
         client = spawn(self, *program, *words)

@@ -9,13 +9,23 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tests.canary import SECRET
 from tests.real.account_api import CLIENT, USER, AccountApi, serve_api
 from tests.real.certificates import Authority
-from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, TERMINATED, TWISTD, Running, reserve_port, spawn
+from tests.real.processes import (
+    NO_FAULT,
+    PRESENCE,
+    PYTHON_M_TWISTED,
+    TERMINATED,
+    TWISTD,
+    Running,
+    reserve_port,
+    spawn,
+)
 from tests.real.talker import Talker, talk
 from tests.real.test_endpoints import tls_to, to
 
-MESSAGE = "x" * 20_000
+MESSAGE = SECRET.ljust(20_000, "x")
 MOST_SECONDS = 5.0
 
 
@@ -50,7 +60,7 @@ class StopTests(TestCase):
             pem = authority.write_pem("localhost")
             self.clients = tls_to(port, authority)
             endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
-        self.daemon: Running = spawn(self, *program, "presence", "--api-url", self.api.url, "-e", endpoint)
+        self.daemon: Running = spawn(self, *program, *PRESENCE, "--api-url", self.api.url, "-e", endpoint)
         await self.daemon.prints("listening on ")
 
     async def connect(self, user_id: int | None = None) -> Talker:

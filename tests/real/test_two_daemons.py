@@ -12,6 +12,7 @@ from presence.config import Settings
 from presence.service import PresenceService
 from presence.tap import make_daemon
 from presence.testing import FakeTokenChecker
+from tests.canary import SECRET, TOKEN
 from tests.real.talker import Talker, talk
 from tests.real.test_api_faults import ANYWHERE
 from tests.real.test_endpoints import to
@@ -43,7 +44,7 @@ class TwoDaemonsTests(TestCase):
         self.start_two()
         told = []
         for daemon in (self.small, self.large):
-            reply = await (await self.connect(daemon)).hello(1, "token")
+            reply = await (await self.connect(daemon)).hello(1, TOKEN)
             told.append((reply["maxbytes"], reply["ping"]))
         self.assertEqual(told, [(200, 7), (2000, 8)])
 
@@ -51,18 +52,18 @@ class TwoDaemonsTests(TestCase):
         """Each keeps to its own options."""
         self.start_two()
         small, large = await self.connect(self.small), await self.connect(self.large)
-        self.assertEqual((await large.hello(1, "t" * 1000))["type"], "OK")
-        small.hello(1, "t" * 1000)
+        self.assertEqual((await large.hello(1, TOKEN.ljust(1000, "t")))["type"], "OK")
+        small.hello(1, TOKEN.ljust(1000, "t"))
         self.assertEqual(await small.ended, 1009)
 
     async def test_users(self) -> None:
         """Neither knows the users of the other, nor takes messages to them."""
         self.start_two()
         small, large = await self.connect(self.small), await self.connect(self.large)
-        await small.hello(1, "token")
-        await large.hello(2, "token")
+        await small.hello(1, TOKEN)
+        await large.hello(2, TOKEN)
         self.assertEqual((await small.ask("getAllOnline"))["online"], [1])
-        sent = await small.ask("sendMessageToUser", id=2, message="hi")
+        sent = await small.ask("sendMessageToUser", id=2, message=SECRET)
         self.assertEqual(sent["delivered"], 0)
 
     async def test_stop_one(self) -> None:
@@ -71,7 +72,7 @@ class TwoDaemonsTests(TestCase):
         small, large = await self.connect(self.small), await self.connect(self.large)
         await self.small.stopService()
         self.assertEqual(await small.ended, 1001)
-        self.assertEqual((await large.hello(2, "token"))["type"], "OK")
+        self.assertEqual((await large.hello(2, TOKEN))["type"], "OK")
 
     async def test_stop_both(self) -> None:
         """Both stop with users online and held online, and leave no timer, port or connection."""
@@ -79,8 +80,8 @@ class TwoDaemonsTests(TestCase):
         clients = []
         for daemon in (self.small, self.large):
             gone, client = await self.connect(daemon), await self.connect(daemon)
-            await gone.hello(1, "token")
-            await client.hello(2, "token")
+            await gone.hello(1, TOKEN)
+            await client.hello(2, TOKEN)
             gone.leave()  # so that its user is held online
             await gone.ended
             clients.append(client)

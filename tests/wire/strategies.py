@@ -42,9 +42,13 @@ def messages(kind: type[S]) -> SearchStrategy[S]:
     """Return a strategy for every message of a type that the wire lets pass."""
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType)
-    of = {field.name: _BY_NAME.get(field.name) or _values(field.type) for field in shape.fields}
+    of = {field.name: _of_field(field) for field in shape.fields}
     required = {field.name: of.pop(field.name) for field in shape.fields if field.required}
     return st.fixed_dictionaries(required, optional=of).map(lambda fields: kind(**fields))
+
+
+def _of_field(field: inspect.Field) -> SearchStrategy[Any]:
+    return _BY_NAME[field.name] if field.name in _BY_NAME else _values(field.type)
 
 
 def _values(shape: inspect.Type) -> SearchStrategy[Any]:

@@ -11,6 +11,7 @@ TABLE = {
     1001: (True, True),
     1003: (True, True),
     1007: (True, True),
+    1008: (True, True),
     1009: (True, True),
     1011: (True, True),
     1012: (True, True),

@@ -1,0 +1,1 @@
+"""Hostile clients, made up by Hypothesis: see ``python -m tests.fuzz --help``."""

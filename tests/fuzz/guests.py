@@ -1,0 +1,384 @@
+"""Clients of the second property: they speak bytes, keep lists, and hold the daemon to its word."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from msgspec import UNSET
+from twisted.internet.defer import Deferred
+
+from presence.testing import FakeDaemon, FakeTokenChecker
+from presence.websocket.protocol import PresenceProtocol
+from presence.wire.closing import CloseCode
+from presence.wire.codec import decode_answer, encode
+from presence.wire.errors import ErrorCode, Refused
+from presence.wire.messages import Event, Goodbye, Hello, Reply, Request, SendMessageToUser
+from tests.canary import secret
+from tests.fuzz.frames import frame
+from tests.fuzz.reading import Opcode, read_server
+from tests.test_model import Visitor
+from tests.websocket.peer import Connections, Peer
+
+MOST_BAD_MESSAGES = 10
+MOST_REFRESHES = 4
+MALFORMED_COST = 10
+MOST_SOCKETS = 2
+
+BURST, USER_BURST = 60, 90
+"""How many requests of a connection and of a user are never too many."""
+
+
+def token_of(user: int) -> str:
+    """Return the token of a user."""
+    return secret(f"of-{user}")
+
+
+class Api(FakeTokenChecker):
+    """
+    An account API with moods.
+
+    :ivar late: Whether it answers only when it is told to.
+    :ivar ill: Whether it decides nothing.
+    :ivar revoked: The tokens that it does not know any more.
+    :ivar accepted: Every user and token that it ever found good.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late = self.ill = False
+        self.revoked: set[str] = set()
+        self.accepted: set[tuple[int, str]] = set()
+        self._undecided: deque[tuple[int, str, Deferred[None]]] = deque()
+
+    def check(self, user_id: int, token: str) -> Deferred[None]:
+        """Decide, now or later."""
+        verdict: Deferred[None] = Deferred()
+        if self.late:
+            self._undecided.append((user_id, token, verdict))
+        else:
+            self._decide(user_id, token, verdict)
+        return verdict
+
+    @property
+    def wanted(self) -> list[int]:
+        """The users about whom somebody still waits for an answer."""
+        return [user for user, _, verdict in self._undecided if not verdict.called]
+
+    def decide(self) -> None:
+        """Answer the oldest question."""
+        if self._undecided:
+            self._decide(*self._undecided.popleft())
+
+    def _decide(self, user_id: int, token: str, verdict: Deferred[None]) -> None:
+        owners = [user for user in range(10) if token_of(user) == token]
+        if verdict.called:  # whoever asked has gone
+            return
+        if self.ill:
+            verdict.errback(Refused(ErrorCode.AUTH_UNAVAILABLE, "nobody knows"))
+        elif not owners or token in self.revoked:
+            verdict.errback(Refused(ErrorCode.TOKEN_REJECTED, "no such token"))
+        elif owners != [user_id]:
+            verdict.errback(Refused(ErrorCode.USER_MISMATCH, "another's token"))
+        else:
+            self.accepted.add((user_id, token))
+            verdict.callback(None)
+
+
+class Line:
+    """
+    A client's end of a connection, on which everything that comes is checked by itself.
+
+    :ivar closed_with: The code of the server's close frame.
+    :ivar over: Whether the connection is lost.
+    :ivar pings: Those that came and are not answered.
+    """
+
+    def __init__(self, daemon: FakeDaemon, connections: Connections) -> None:
+        self.closed_with: int | None = None
+        self.over = False
+        self.pings: list[bytes] = []
+        self._peer = Peer(daemon, connections)
+        self._peer.shake_hands()
+
+    @property
+    def connection(self) -> PresenceProtocol:
+        """The daemon's end of it."""
+        return self._peer.protocol
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the daemon dropped it."""
+        return self._peer.transport.disconnected
+
+    @property
+    def let_go(self) -> bool:
+        """Whether the daemon ended it, one way or another."""
+        return self._peer.aborted
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        if not self.over:
+            self.connection.dataReceived(data)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return the messages that came since the last call."""
+        found = []
+        for opcode, payload in read_server(self._peer.take()):
+            assert self.closed_with is None, "something comes after the close frame"
+            assert not self.over, "something comes after the end"
+            if opcode is Opcode.TEXT:
+                assert isinstance(decode_answer(payload), Reply | Event), payload
+                found.append(json.loads(payload))
+            elif opcode is Opcode.CLOSE:
+                self.closed_with = int.from_bytes(payload[:2])
+            elif opcode is Opcode.PING:
+                self.pings.append(payload)
+        return found
+
+    def stop_reading(self) -> None:
+        """Read nothing any more, so that the connection is paused."""
+        if not self.over and not self.connection.paused:
+            self.connection.pauseProducing()
+
+    def read_on(self) -> None:
+        """Read everything, so that the connection drains."""
+        if not self.over and self.connection.paused:
+            self.connection.resumeProducing()
+
+    def vanish(self) -> None:
+        """Lose the connection."""
+        if not self.over:
+            self.over = True
+            self._peer.vanish()
+
+
+@attrs.frozen
+class Sent:
+    """A message: who wrote what to whom; None when it was written before the OK to HELLO."""
+
+    sender: int | None
+    to: int
+    payload: Any
+
+
+@attrs.define
+class Post:
+    """
+    All messages.
+
+    :ivar delivered: What the daemon said about each, by its key.
+    :ivar arrived: How often each arrived.
+    """
+
+    sent: dict[str, Sent] = attrs.Factory(dict)
+    delivered: dict[str, int] = attrs.Factory(dict)
+    arrived: Counter[str] = attrs.Factory(Counter)
+
+    def check(self) -> None:
+        """Check that as many arrived as were said to be delivered, and none that were refused."""
+        for key, delivered in self.delivered.items():
+            assert self.arrived[key] == delivered, (
+                f"{key}: {delivered} delivered, {self.arrived[key]} arrived"
+            )
+
+
+@attrs.define(eq=False, kw_only=True)
+class Guest(Visitor):
+    """
+    A visitor whose user is whom the daemon says it is, and who checks each answer.
+
+    :ivar when_left: Is told when the daemon or the guest has ended the connection.
+    :ivar polite: Whether it answers close frames.
+    :ivar silent: Whether it answers no pings.
+    :ivar troublesome: Whether it ever gave a reason to be dropped.
+    :ivar limited: How many of its requests were too many.
+    :ivar came: How many sockets of all guests there had been when its own was made.
+    :ivar last_ok: The latest reply that was no error.
+    :ivar sockets: The ids of all sockets of all guests.
+    :ivar spent: How much it and its users ever asked for.
+    """
+
+    client: Line
+    api: Api
+    post: Post
+    sockets: set[str]
+    spent: Counter[int]
+    when_left: Callable[[Guest, int | None], None]
+    polite: bool = True
+    silent: bool = False
+    troublesome: bool = False
+    left: bool = False
+    limited: int = 0
+    came: int = 0
+    last_ok: dict[str, Any] = attrs.Factory(dict)
+    socket: str | None = None
+    _cost: int = 0
+    _bad: int = 0
+    _refs: int = 0
+    _warned: bool = False
+    _last_error: str | None = None
+    _awaited: Counter[int | None] = attrs.Factory(Counter)
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests have no reply yet."""
+        return self._awaited.total()
+
+    def waits_for(self, user: int) -> bool:
+        """Return whether the account API may be asked about a user because of this guest."""
+        hellos = (self.asked.get(ref or 0) for ref, count in self._awaited.items() if count)
+        return user == self.user or any(isinstance(one, Hello) and one.userid == user for one in hellos)
+
+    def say(self, request: Request) -> None:
+        """Send a request."""
+        self.send(request)
+        self.listen()
+
+    def send(self, request: Request) -> None:
+        """Send a request without listening for the reply."""
+        self._refs += 1
+        request.ref = self._refs
+        self.asked[request.ref] = request
+        self._send(encode(request), request.ref, 1)
+
+    def blunder(self, text: bytes, *, names_ref: bool) -> None:
+        """Send a text that is no request; ``%d`` in it becomes a ref."""
+        self._refs += 1
+        before = self.unanswered
+        self._send(text.replace(b"%d", b"%d" % self._refs), self._refs if names_ref else None, MALFORMED_COST)
+        self.listen()
+        assert self.left or self.unanswered == before, "a mistake is not answered"
+
+    def breach(self, data: bytes) -> None:
+        """Send bytes that break the rules of WebSockets, or a close frame."""
+        if self.left:
+            return
+        self.troublesome = True
+        self.client.send(data)
+        self.listen()
+        assert self.left, "the daemon goes on with who breaks the rules"
+
+    def listen(self) -> bool:
+        """Take what came, and return whether there was anything."""
+        received = self.client.take()
+        self.hear(received)
+        pings, self.client.pings = self.client.pings, []
+        if pings and not self.silent and not self.connection_paused:
+            for ping in pings:
+                self.client.send(frame(Opcode.PONG, ping))
+        if self.client.closed_with is not None and not self.left:
+            self._leave(self.client.closed_with)
+            if self.polite:
+                self.client.send(frame(Opcode.CLOSE, b"\x03\xe8"))
+        if self.client.let_go:
+            assert self.left or self.troublesome, "a good client is dropped"
+            self.client.vanish()
+            self._leave(None)
+        return bool(received or pings)
+
+    def vanish(self) -> None:
+        """Lose the connection."""
+        self.listen()
+        self.client.vanish()
+        self._leave(None)
+
+    @property
+    def connection_paused(self) -> bool:
+        """Whether it does not read."""
+        return self.client.connection.paused
+
+    def hear_OK(self, ok: dict[str, Any]) -> None:
+        """Believe what the daemon says, where it may say so."""
+        request = self.asked[ok["ref"]]
+        self._answered(ok)
+        self.last_ok, before, self._last_error = ok, self._last_error, None
+        if isinstance(request, Hello):
+            self._welcomed(request, ok)
+        elif isinstance(request, Goodbye):
+            assert self.user is not None or before in {"cancelled", "not_identified"}, "nobody takes leave"
+            self.user, self.socket, self.wants_lists = None, None, False
+        elif isinstance(request, SendMessageToUser):
+            assert isinstance(request.key, str)
+            self.post.delivered[request.key] = ok["delivered"]
+        super().hear_OK(ok)
+
+    def hear_ERROR(self, error: dict[str, Any]) -> None:
+        """Look for the reason."""
+        self._answered(error)
+        code = self._last_error = error["code"]
+        assert code not in {"internal", "unavailable", "draining"}, error
+        if code in {"bad_json", "bad_message"}:
+            self._bad += 1
+            assert self._bad <= MOST_BAD_MESSAGES, "one more mistake is forgiven"
+        elif code == "rate_limited":
+            self.limited += 1
+            user_spent = 0 if self.user is None else self.spent[self.user]
+            assert self._cost > BURST or user_spent > USER_BURST or self.unanswered >= MOST_REFRESHES, error
+        request = self.asked.get(error.get("ref", 0))
+        if isinstance(request, SendMessageToUser):
+            assert isinstance(request.key, str)
+            self.post.delivered[request.key] = 0
+
+    def hear_message(self, event: dict[str, Any]) -> None:
+        """Take a message for what it was written for."""
+        sent = self.post.sent[event["key"]]
+        assert sent.sender in {None, event["from"]}, "a message from somebody else"
+        assert event["message"] == sent.payload, "another message"
+        assert self.identified, "a message for nobody"
+        assert self.user == sent.to, "a message for somebody else"
+        self.post.arrived[event["key"]] += 1
+
+    def hear_tokenRequired(self, event: dict[str, Any]) -> None:
+        """Know what is going to happen."""
+        assert self.identified
+        assert event["after"] > 0
+        self._warned = True
+
+    def _send(self, text: bytes, ref: int | None, cost: int) -> None:
+        if self.left:
+            return
+        self._awaited[ref] += 1
+        self._cost += cost
+        if self.user is not None:
+            self.spent[self.user] += cost
+        self.client.send(frame(Opcode.TEXT, text))
+
+    def _answered(self, reply: dict[str, Any]) -> None:
+        ref = reply.get("ref")
+        assert self._awaited[ref] > 0, f"nobody asked for {reply}"
+        self._awaited[ref] -= 1
+
+    def _welcomed(self, request: Hello, ok: dict[str, Any]) -> None:
+        assert (ok["userid"], request.accesstoken) in self.api.accepted, "let in without a good token"
+        assert ok["userid"] == request.userid
+        if self.user is None:
+            assert ok["socket"] not in self.sockets, "a socket's id is there twice"
+            self.sockets.add(ok["socket"])
+            self.came = len(self.sockets)
+            self.user, self.socket = request.userid, ok["socket"]
+            self.listed, self.wants_lists = None, request.broadcast is not False
+        else:
+            assert (self.user, self.socket) == (request.userid, ok["socket"]), "a refresh changes who it is"
+            if request.broadcast is not UNSET:
+                self.listed = self.listed if self.wants_lists else None
+                self.wants_lists = bool(request.broadcast)
+        self._warned = False
+
+    def _leave(self, code: int | None) -> None:
+        if self.left:
+            return
+        self.left = True
+        reasons: dict[int, bool] = {
+            CloseCode.TOO_MANY_BAD_MESSAGES: self._bad == MOST_BAD_MESSAGES,
+            CloseCode.TOKEN_REVOKED: self._warned,
+            CloseCode.TOO_MANY_SOCKETS: self.identified,
+            CloseCode.NO_HELLO: not self.identified,
+            CloseCode.TOO_SLOW: self.connection_paused,
+            CloseCode.TOO_MANY_REQUESTS: self._last_error is not None,
+        }
+        assert code is None or self.troublesome or reasons.get(code), f"closed with {code} for nothing"
+        self.when_left(self, code)
