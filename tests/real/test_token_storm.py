@@ -16,7 +16,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 from presence.demo.accounts import Account
 from presence.host.limits import file_limit, raise_file_limit
 from presence.tokens.places import MOST_AT_ONCE
-from tests.attacks.wire import shake, text
+from tests.attacks.saying import shake, text
 from tests.real.account_api import serve_api
 from tests.real.crowd import take_frames
 from tests.real.processes import PRESENCE, TWISTD, reserve_port, spawn

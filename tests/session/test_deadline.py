@@ -25,6 +25,13 @@ class DeadlineTests(SessionTestCase):
         """A connection that says nothing is closed after ten seconds."""
         self.assert_closes_in(self.daemon.connect(), 10)
 
+    def test_read_late(self) -> None:
+        """A HELLO that came in time counts, though a daemon that stood still reads it after its timers."""
+        client = self.daemon.connect()
+        self.clock.callLater(10, client.say, Hello(userid=1, accesstoken=TOKEN))
+        self.clock.advance(10)
+        self.assertIsNone(client.connection.closed_with)
+
     def test_setting(self) -> None:
         """The operator chooses how long."""
         self.daemon = FakeDaemon(Settings(settle=0, hello_timeout=3))
