@@ -97,6 +97,8 @@ def install() -> None:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Failure):
         return f"{value.getTraceback()} {safe_repr(value.value)}"
     return f"{safe_repr(value)} {safe_str(value)}"

@@ -129,6 +129,7 @@ _HEADERS = (
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
     "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99, x;;=",
     "X-Forwarded-For: 192.0.2.1, [2001:db8::1]:80, nobody",
+    f"X-Forwarded-For: {SECRET}, 192.0.2.1",
     f"Cookie: session={SECRET}",
     f"Authorization: Bearer {TOKEN}",
     "Sec-WebSocket-Version: 99",
