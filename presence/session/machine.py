@@ -321,6 +321,12 @@ class Session:
         else:
             self._inputs.ask(request)
 
+    def receive_control(self) -> bool:
+        """Count a ping or pong frame, which costs as much as a request; return whether to answer it."""
+        wait_seconds = self._allowance.take()
+        self._end_if_ignored()
+        return not wait_seconds
+
     def receive_malformed(self) -> None:
         """Note that a frame came that is no request, and was refused."""
         self._allowance.take(MALFORMED_COST)

@@ -115,6 +115,16 @@ class PresenceProtocol(GuardedProtocol):
         except Exception:  # noqa: BLE001 - Autobahn would close without a code
             self.fail(Failure(), request)
 
+    def onPing(self, payload: bytes) -> None:
+        """Answer, unless there are too many."""
+        if self._session is not None and self._session.receive_control():
+            super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:  # noqa: ARG002 - Autobahn's; any byte is a sign of life
+        """Count it, whether it is an answer or not."""
+        if self._session is not None:
+            self._session.receive_control()
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N803, FBT001 - Autobahn's
         """End the session, whoever closed."""
         super().onClose(wasClean, code, reason)

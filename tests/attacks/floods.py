@@ -7,7 +7,7 @@ from tests.attacks.arena import PLAIN
 from tests.attacks.attack import Theme
 from tests.attacks.enemy import Enemy
 from tests.attacks.fragments import A_LOT
-from tests.attacks.wire import Message, Wire
+from tests.attacks.wire import TOO_MANY, Message, Wire
 from tests.canary import SECRET
 from tests.websocket.peer import BINARY, TEXT, frame
 
@@ -177,7 +177,7 @@ async def smallest_frames_from_many(enemy: Enemy) -> None:
     for wire in [await enemy.open() for _ in range(20)]:
         wire.send(frame(TEXT, b"") * A_LOT)
     for wire in enemy.wires:
-        await wire.closes(4400, 4529)
+        await wire.closes(4400, *TOO_MANY)
 
 
 async def flood_of(enemy: Enemy, wires: list[Wire]) -> None:

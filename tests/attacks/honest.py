@@ -30,7 +30,7 @@ class Honest:
     """
     An honest client.
 
-    :ivar worst_seconds: The longest that it waited for a reply, or for a message to arrive.
+    :ivar worst_seconds: The longest that it waited for its replies, and for its message to arrive.
     :ivar rounds: How often it talked to its friend.
     :ivar online: Who is online, as far as it was told.
     :ivar seen: Who ever was.
@@ -77,6 +77,7 @@ class Honest:
         self._going_on.append(Deferred.fromCoroutine(what).addErrback(self.disturbances.append))
 
     async def _talk(self, friend: Honest) -> None:
+        due_at = self._reactor.seconds()
         while not self._leaves:
             self.rounds += 1
             key = f"{self.user} {self.rounds}"
@@ -89,7 +90,15 @@ class Honest:
                 raise Disturbed(f"{self.user} waited in vain: {first.subFailure.value!r}") from None
             if reply["delivered"] != 1:
                 raise Disturbed(f"{friend.user} was away for {self.user}")
+            # From when the round was due: a daemon that stands still does so for who is just thinking, too.
+            self._note_wait(self._reactor.seconds() - due_at)
+            due_at = self._reactor.seconds() + PAUSE_SECONDS
             await deferLater(self._reactor, PAUSE_SECONDS)
+
+    def _note_wait(self, seconds: float) -> None:
+        self.worst_seconds = max(self.worst_seconds, seconds)
+        if seconds > PATIENCE_SECONDS:
+            raise Disturbed(f"{self.user} waited for {seconds:.1f} seconds")
 
     def _ask(self, kind: str, **fields: object) -> Deferred[Message]:
         ref = f"{kind} {self.rounds}"
@@ -98,14 +107,8 @@ class Honest:
 
     def expect(self, name: str) -> Deferred[Message]:
         """Fire with a message when it comes, by the ref or the key that it has; fail when it is late."""
-        started = self._reactor.seconds()
-
-        def came(message: Message) -> Message:
-            self.worst_seconds = max(self.worst_seconds, self._reactor.seconds() - started)
-            return message
-
         awaited = self._awaited[name] = Deferred()
-        return awaited.addCallback(came).addTimeout(PATIENCE_SECONDS, self._reactor)
+        return awaited.addTimeout(PATIENCE_SECONDS, self._reactor)
 
     async def _listen(self) -> None:
         try:

@@ -36,7 +36,7 @@ async def flood_from_many(enemy: Enemy) -> None:
     for wire in [await enemy.open() for _ in range(20)]:
         wire.send(frame(PING, b"") * A_LOT)
     for wire in enemy.wires:
-        await wire.is_served_or_closed()
+        await wire.closes(4508, *TOO_MANY)
 
 
 @attack

@@ -22,7 +22,7 @@ Message = dict[str, Any]
 
 SWITCHING_PROTOCOLS = 101
 
-TOO_MANY = (1008, 4529)
+TOO_MANY = (None, 1008, 4508, 4529)
 """The codes for one who sends more than it may."""
 
 NO_CODE = 1005

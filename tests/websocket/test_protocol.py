@@ -19,6 +19,8 @@ from presence.wire.closing import CloseCode
 from presence.wire.messages import GoingAway, Message, Ok, Ping
 from tests.canary import SECRET
 from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame, make_daemon
+from tests.websocket.peer import PING as PING_FRAME
+from tests.websocket.peer import PONG as PONG_FRAME
 
 PING = b'{"type":"PING","ref":1}'
 
@@ -127,6 +129,15 @@ class FrameTests(SynchronousTestCase):
         frames = frame(TEXT, b'{"type":"no such type"}') * 40
         self.assertIsNone(self.peer.close_code(self.peer.send(frames)))
         self.assertEqual(self.peer.close_code(self.peer.send(frames[: len(frames) // 40])), 4529)
+
+    def test_pings_count(self) -> None:
+        """Pings and pongs count as requests do: beyond the burst none is answered, and then 4529."""
+        for opcode, answered in ((PING_FRAME, 200), (PONG_FRAME, 0)):
+            peer = Peer(self.daemon)
+            peer.shake_hands()
+            answer = peer.send(frame(opcode, b"") * 400)
+            self.assertEqual((len(peer.frames(answer)), peer.close_code(answer)), (answered, None))
+            self.assertEqual(peer.close_code(peer.send(frame(opcode, b""))), 4529)
 
     def test_bad_before_unidentified(self) -> None:
         """A bad message is judged as one also where nothing could be asked yet."""
