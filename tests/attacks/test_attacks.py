@@ -18,7 +18,7 @@ MOST_MEMORY = 24 * 2**20
 
 
 class AttackTests(TestCase):
-    timeout = 120
+    timeout = 300
 
     async def assert_withstands(self, over: str) -> None:
         """Assert that all attacks come to nothing."""
