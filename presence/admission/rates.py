@@ -36,6 +36,7 @@ class TokenBucket:
 
     def take(self, now: float, cost: float = 1) -> float:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
+        cost = min(cost, self.burst)
         passed_seconds = max(0, now - self.at)  # the clock may have been set back
         self.at = now
         self.level = min(self.burst, self.level + passed_seconds * self.rate)

@@ -190,7 +190,7 @@ def _enter(inputs: _Inputs, world: World, check: Check, identity: Identity) -> N
 
 @_checking.upon(_Inputs.refused).to(_waiting)
 def _refuse_check(inputs: _Inputs, world: World, check: Check, failure: Failure) -> None:
-    world.refuse(failure, check.hello)
+    world.refuse_hello(failure, check.hello)
     world.expect_hello(inputs.overdue, world.settings.hello_timeout)
     while check.waiting:
         request = check.waiting.popleft()
@@ -229,7 +229,7 @@ def _refresh(_inputs: _Inputs, world: World, identity: Identity, request: Hello)
     def refused(failure: Failure) -> None:
         if failure.check(CancelledError):
             failure = Failure(_cancelled())
-        world.refuse(failure, request)
+        world.refuse_hello(failure, request)
 
     verdict = world.tokens.check(request.userid, request.accesstoken)
     identity.refreshes.add(verdict)

@@ -13,13 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from presence.admission.rates import Allowance
+from presence.admission.rates import MALFORMED_COST, Allowance
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker, Socket
 from presence.requests import Answer, Requests
 from presence.session.recheck import Recheck
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Hello, HelloOk, Request
+
+_BAD_TOKEN = frozenset({ErrorCode.TOKEN_REJECTED, ErrorCode.USER_MISMATCH})
 
 
 @attrs.define(eq=False)
@@ -98,6 +100,12 @@ class World:
             self.connection.refuse(request, failure.value)
         else:
             self.connection.fail(failure, request)
+
+    def refuse_hello(self, failure: Failure, request: Hello) -> None:
+        """Answer a HELLO that failed; one with a bad token is dear, for it makes work for others."""
+        if isinstance(failure.value, Refused) and failure.value.code in _BAD_TOKEN:
+            self.allowance.take(MALFORMED_COST)
+        self.refuse(failure, request)
 
     def refuse_unidentified(self, request: Request) -> None:
         """Answer what only an identified socket may ask."""

@@ -115,7 +115,7 @@ class Breaker:
         """
         Make a call inside of this.
 
-        It failed if it raises an ``Undecided`` that is temporary, and was answered if it
+        It failed if it raises an ``Undecided`` that is ``sick``, and was answered if it
         returns or raises another ``Refused``. Whatever else it raises, a cancellation above all,
         says nothing about the API.
 
@@ -125,7 +125,7 @@ class Breaker:
         try:
             yield
         except Undecided as problem:
-            if problem.temporary:
+            if problem.sick:
                 self._failed(state, problem)
             else:
                 self._answered(state)

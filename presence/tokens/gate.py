@@ -26,9 +26,20 @@ class GatedTokenChecker:
     async def _check(self, user_id: int, token: str) -> None:
         self._breaker.refuse_if_open()
         await self._places.enter()
+        # Whoever leaves now does not end the request: the API works on it all the same, so its
+        # place is taken, and a probe whose client leaves has to come to an end.
+        await _let_run(Deferred.fromCoroutine(self._ask(user_id, token)))
+
+    async def _ask(self, user_id: int, token: str) -> None:
         try:
             # Asks the breaker again, which may have opened during the wait.
             with self._breaker.watch():
                 await self._checker.check(user_id, token)
         finally:
             self._places.leave()
+
+
+def _let_run(asked: Deferred[None]) -> Deferred[None]:
+    verdict: Deferred[None] = Deferred()
+    asked.addBoth(verdict.callback)
+    return verdict

@@ -24,6 +24,7 @@ LONGEST_RETRY_AFTER_SECONDS = 60.0
 
 _SPREAD_SECONDS = (1.0, 10.0)
 _REJECTED = frozenset({401, 403})
+_OVERLOADED = frozenset({408, 429})
 _HINTING = frozenset({429, 503})
 
 
@@ -34,14 +35,18 @@ class Undecided(Refused):
     Clients are told no more than that.
 
     :ivar reason: Why, for the log; never holds anything of the token.
-    :ivar temporary: Whether asking again later can help. Where it cannot, the API is well
-        and somebody has to set it up differently.
+    :ivar temporary: Whether asking again later can help.
+    :ivar sick: Whether it is a sign that the API is sick; another one is what it makes of
+        the token that it was asked about, or of how the daemon was set up.
     """
 
-    def __init__(self, reason: str, *, temporary: bool = True, after: float | UnsetType = UNSET) -> None:
+    def __init__(
+        self, reason: str, *, temporary: bool = True, sick: bool = True, after: float | UnsetType = UNSET
+    ) -> None:
         text = "the account API did not decide whether the token is good"
         super().__init__(ErrorCode.AUTH_UNAVAILABLE, text, temporary=temporary, after=after)
         self.reason = reason
+        self.sick = sick
 
 
 def spread(random: Random, least_seconds: float = 0.0) -> float:
@@ -84,10 +89,12 @@ class Judge:
             _reject("the account API rejected the token")
         if status != 200:
             hint = _read_hint(retry_after) if status in _HINTING else UNSET
-            raise Undecided(f"the account API answered {status}", after=hint)
+            # A 400 to a token that it cannot read must not keep it from being asked about others.
+            sick = status not in range(400, 500) or status in _OVERLOADED
+            raise Undecided(f"the account API answered {status}", sick=sick, after=hint)
         named = self._named(body)
         if named is None and not self.trust_claimed_userid:
-            raise Undecided("the account API names no user; see --user-id-field", temporary=False)
+            raise Undecided("the account API names no user; see --user-id-field", temporary=False, sick=False)
         if named not in (None, claimed):
             raise Refused(ErrorCode.USER_MISMATCH, "the token is another user's")
 

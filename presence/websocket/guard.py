@@ -30,7 +30,11 @@ LARGEST_CONTROL_FRAME = 125
 MOST_FRAGMENTS = 64
 """How many frames a message may be cut into; an empty one adds nothing to its size."""
 
-_STRAY_LINE_END = re.compile(rb"[\x0b\x0c\x1c-\x1e\x85]|\r(?!\n)|(?<!\r)\n")
+LARGEST_PIECE = 4096
+"""How many bytes Autobahn is given at a time."""
+
+_STRAY_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_NO_LINE_ENDS = bytes.maketrans(b"\x0b\x0c\x1c\x1d\x1e\x85", b"??????")
 
 _log = logger(__name__)
 
@@ -65,6 +69,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         the other end close.
     :cvar ping_interval: How many seconds lie between two pings.
     :cvar ping_timeout: How many seconds a silent peer has to answer one, before it is dropped.
+    :ivar deaf: Whether nothing that the other end sends counts any more.
     :ivar paused: Whether the other end reads more slowly than it is written to.
     """
 
@@ -86,6 +91,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     linger: float
     ping_interval: float
     ping_timeout: float
+    deaf = False
     paused = False
 
     _drain: Drain
@@ -129,14 +135,34 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Let Autobahn have the bytes, but for an endless handshake and what follows the end."""
         if self.state == self.STATE_CONNECTING and len(self.data) + len(data) > LARGEST_HANDSHAKE:
             self._abort()
-        elif self.state == self.STATE_CONNECTING and _hides_headers(self.data + data):
-            self.failHandshake("a line ends where none may")
+        elif self.state == self.STATE_CONNECTING:
+            self._shake_hands(self.data + data)
         elif self.state != self.STATE_CLOSED:  # then Autobahn would keep it all
             if self._liveness is not None:
                 self._liveness.hear()
-            super().dataReceived(data)
-            if self.state == self.STATE_OPEN:
-                self._time_message()
+            self._feed(data)
+
+    def _shake_hands(self, data: bytes) -> None:
+        head, end, rest = data.partition(b"\r\n\r\n")
+        if end and _STRAY_LINE_END.search(head):
+            self.failHandshake("a line ends where none may")
+            return
+        # Autobahn ends lines wherever str.splitlines does (parseHttpHeader), so it would find
+        # headers inside of others: an X-Forwarded-For, perhaps, that no proxy has seen.
+        self.data = b""
+        super().dataReceived(head.translate(_NO_LINE_ENDS) + end + rest)
+        if self.state == self.STATE_OPEN:
+            self._time_message()
+
+    def _feed(self, data: bytes) -> None:
+        # In pieces: of a read that is full of the smallest frames not all are looked at once
+        # the first of them were too many.
+        for start in range(0, len(data), LARGEST_PIECE):
+            if self.deaf:
+                return
+            super().dataReceived(data[start : start + LARGEST_PIECE])
+        if self.state == self.STATE_OPEN:
+            self._time_message()
 
     def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001, N803 - Autobahn's
         """Begin to count the fragments of a message."""
@@ -254,13 +280,6 @@ class GuardedProtocol(WebSocketServerProtocol):
         # Not by Autobahn's dropConnection: it does nothing for a connection that it has
         # told to close, and such a one stays for ever while the other end does not read.
         self.transport.abortConnection()
-
-
-def _hides_headers(data: bytes) -> bool:
-    # Autobahn ends lines wherever str.splitlines does (parseHttpHeader), so it would find
-    # headers inside of others: an X-Forwarded-For, perhaps, that no proxy has seen.
-    head, end, _ = data.partition(b"\r\n\r\n")
-    return bool(end) and _STRAY_LINE_END.search(head) is not None
 
 
 def _cancel(call: IDelayedCall | None) -> None:

@@ -23,7 +23,7 @@ from presence.admission.connections import Admission, Entrance, Visit
 from presence.admission.origins import admits_origin
 from presence.config import Settings
 from presence.interfaces import Frame, IConnection, IConnections
-from presence.logs import logger, without_text
+from presence.logs import Summary, logger, without_text
 from presence.session import Session
 from presence.websocket.guard import GuardedProtocol
 from presence.wire.closing import CloseCode
@@ -37,6 +37,9 @@ MOST_QUEUED_BYTES = 256 * 1024
 MOST_BAD_MESSAGES = 10
 """The bad message that is answered and then ends the connection."""
 
+LONGEST_ORIGIN_LOGGED = 100
+
+_OF_FLOODS = frozenset({CloseCode.TOO_MANY_BAD_MESSAGES, CloseCode.TOO_MANY_REQUESTS})
 _BAD = frozenset({ErrorCode.BAD_JSON, ErrorCode.BAD_MESSAGE})
 
 _log = logger(__name__)
@@ -64,6 +67,7 @@ class PresenceProtocol(GuardedProtocol):
         self._visit = self.factory.admission.visit(str(self.peer))
         if not self.factory.proxied:
             self._locate()
+        self._drop_if_too_many()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Be known no longer."""
@@ -74,15 +78,20 @@ class PresenceProtocol(GuardedProtocol):
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Accept or refuse the opening handshake; return the subprotocol to speak."""
         self._locate(request.headers.get("x-forwarded-for", ""))
+        self._drop_if_too_many()
         if not admits_origin(self.factory.settings.allowed_origins, request.origin):
-            _log.info(
-                "refused {peer}: origin {origin!r} is not allowed", peer=self.peer, origin=request.origin
-            )
+            if times := self.factory.refused_origins.add():
+                _log.info(
+                    "refused {times} connections, the last of {peer}: origin {origin!r} is not allowed",
+                    times=times,
+                    peer=self.peer,
+                    origin=request.origin[:LONGEST_ORIGIN_LOGGED],
+                )
             raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "origin not allowed")
         if not request.protocols:
             return None
         if SUBPROTOCOL not in request.protocols:
-            _log.info("refused {peer}: it speaks no version we know", peer=self.peer)
+            _log.debug("refused {peer}: it speaks no version we know", peer=self.peer)
             raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, f"only {SUBPROTOCOL} is spoken here")
         return SUBPROTOCOL
 
@@ -192,6 +201,7 @@ class PresenceProtocol(GuardedProtocol):
         """Close with a code and its reason."""
         if not self._closing:
             self._closing = True
+            self.deaf = code in _OF_FLOODS
             self._close(code)
 
     def sendCloseFrame(
@@ -236,6 +246,8 @@ class PresenceProtocol(GuardedProtocol):
         host = getattr(self.transport.getPeer(), "host", None)  # a UNIX socket's has none
         self._visit.come_from(host, forwarded_for)
         self.peer = self._visit.peer
+
+    def _drop_if_too_many(self) -> None:
         if self._visit.entrance is Entrance.DROPPED:
             self.transport.abortConnection()
 
@@ -299,6 +311,7 @@ class PresenceFactory(WebSocketServerFactory):
         self.admission = admission
         self.make_session = make_session
         self.proxied = proxied
+        self.refused_origins = Summary(clock)
         # The options of one daemon, on a class of its own: two may live in a process.
         options = {
             "clock": clock,

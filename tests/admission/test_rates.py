@@ -55,6 +55,10 @@ class TokenBucketTests(SynchronousTestCase):
         self.assertFalse(self.bucket.ignored)
         self.assertAlmostEqual(self.bucket.refused, 200 - 5 + 1)
 
+    def test_dearer_than_all(self) -> None:
+        """What costs more than the whole burst takes the whole burst."""
+        self.assertEqual([self.bucket.take(0, 500), self.bucket.take(4, 500)], [0, 0])
+
     def test_clock_set_back(self) -> None:
         """A clock that is set back takes nothing away, and goes on from there."""
         self.take(200, now=1000)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from itertools import count
+from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
 from presence.config import Settings
@@ -94,6 +96,11 @@ class Enemy:
         reply = await wire.ask("HELLO", userid=user, accesstoken=token(user), **fields)
         assert reply["type"] == "OK", f"HELLO was answered with {reply}"
         return wire
+
+    async def several(self, count: int, begin: Callable[[], Coroutine[Any, Any, Wire]]) -> list[Wire]:
+        """Begin so many connections at once."""
+        begun = [Deferred.fromCoroutine(begin()) for _ in range(count)]
+        return await gatherResults(begun, consumeErrors=True)
 
     def pause(self, seconds: float) -> Deferred[None]:
         """Do nothing for a while."""

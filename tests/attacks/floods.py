@@ -174,7 +174,7 @@ async def smallest_frames(enemy: Enemy) -> None:
 @attack_alone
 async def smallest_frames_from_many(enemy: Enemy) -> None:
     """Nor do those of twenty at once keep the daemon from the others, once it has told them to close."""
-    for wire in [await enemy.open() for _ in range(20)]:
+    for wire in await enemy.several(20, enemy.open):
         wire.send(frame(TEXT, b"") * A_LOT)
     for wire in enemy.wires:
         await wire.closes(4400, *TOO_MANY)

@@ -33,7 +33,7 @@ async def flood_of_empty_ones(enemy: Enemy) -> None:
 @attack_alone
 async def flood_from_many(enemy: Enemy) -> None:
     """Nor do those of twenty at once, who do not even say who they are."""
-    for wire in [await enemy.open() for _ in range(20)]:
+    for wire in await enemy.several(20, enemy.open):
         wire.send(frame(PING, b"") * A_LOT)
     for wire in enemy.wires:
         await wire.closes(4508, *TOO_MANY)
@@ -64,7 +64,7 @@ async def flood_and_read_later(enemy: Enemy) -> None:
     wire = await enemy.enter(broadcast=False)
     wire.stop_reading()
     wire.send(frame(PING, b"x" * 125) * 10_000 + frame(PING, b"last"))
-    await enemy.pause(1)
+    await enemy.pause(0.5)
     wire.read_on()
     pongs = 1
     while (heard := await wire.frame()) != (PONG, b"last") and heard[0] != CLOSE:

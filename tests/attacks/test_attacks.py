@@ -13,7 +13,7 @@ from tests.attacks.waves import ATTACKS, attack_all
 
 LEAST_ATTACKS = 100
 
-MOST_MEMORY = 24 * 2**20
+MOST_MEMORY = 8 * 2**20
 """How much more memory, in bytes, the process may have after the same attacks once more."""
 
 

@@ -2,8 +2,8 @@
 Look for what nobody thought of: ``python -m tests.fuzz --seconds 600``.
 
 It tries the properties of the tests with ever new seeds until the time is over, or until one
-does not hold. Then it prints the smallest example that it finds and how to try it again, and
-ends with 1.
+does not hold. Then it looks, for five minutes at most, for a small example, prints it with the
+command that tries it again, and ends with 1.
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ from presence.wire.messages import Event, Goodbye, Hello, Reply, Request, SendMe
 from tests.canary import secret
 from tests.fuzz.frames import frame
 from tests.fuzz.reading import Opcode, read_server
+from tests.fuzz.streams import MALFORMED_COST
 from tests.test_model import Visitor
 from tests.websocket.peer import Connections, Peer
 
 MOST_BAD_MESSAGES = 10
 MOST_REFRESHES = 4
-MALFORMED_COST = 10
 MOST_SOCKETS = 2
 
 BURST, USER_BURST = 60, 90
@@ -269,6 +269,7 @@ class Guest(Visitor):
         pings, self.client.pings = self.client.pings, []
         if pings and not self.silent and not self.connection_paused:
             for ping in pings:
+                self._spend(1)
                 self.client.send(frame(Opcode.PONG, ping))
         if self.client.closed_with is not None and not self.left:
             self._leave(self.client.closed_with)
@@ -314,6 +315,8 @@ class Guest(Visitor):
         if code in {"bad_json", "bad_message"}:
             self._bad += 1
             assert self._bad <= MOST_BAD_MESSAGES, "one more mistake is forgiven"
+        elif code in {"token_rejected", "user_mismatch"}:
+            self._spend(MALFORMED_COST)  # beside the HELLO itself
         elif code == "rate_limited":
             self.limited += 1
             user_spent = 0 if self.user is None else self.spent[self.user]
@@ -342,10 +345,13 @@ class Guest(Visitor):
         if self.left:
             return
         self._awaited[ref] += 1
+        self._spend(cost)
+        self.client.send(frame(Opcode.TEXT, text))
+
+    def _spend(self, cost: int) -> None:
         self._cost += cost
         if self.user is not None:
             self.spent[self.user] += cost
-        self.client.send(frame(Opcode.TEXT, text))
 
     def _answered(self, reply: dict[str, Any]) -> None:
         ref = reply.get("ref")

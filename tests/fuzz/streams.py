@@ -31,6 +31,9 @@ SETTINGS = Settings(settle=0, offline_delay=0, broadcast_interval=0, max_message
 
 BAD = {"bad_json", "bad_message"}
 
+MALFORMED_COST = 10
+"""How many requests a text counts for that is none."""
+
 
 @attrs.frozen
 class Stream:
@@ -87,6 +90,7 @@ class Client:
     A client of a daemon of its own, and what it may expect.
 
     :ivar expected: What has been read of it and is not answered yet.
+    :ivar spent: How many requests all that was read counts for, pings and pongs among them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -95,6 +99,8 @@ class Client:
         self.peer = Peer(self.daemon, self.connections)
         self.expected: deque[Read] = deque()
         self.bad_messages = 0
+        self.spent = 0
+        self.burst = settings.request_burst
         self.last_code: str | None = None
         self._opening = b""
         self._sent = b""
@@ -116,6 +122,7 @@ class Client:
         else:
             self._sent += data
         self._hear()
+        self._skip_unanswered_pings()
         if not self._closed and not self._gone:
             assert not self.expected, f"no answer to {self.expected[0]}"
 
@@ -133,7 +140,9 @@ class Client:
 
     def _expect(self, data: bytes) -> None:
         assert self._reader is not None
-        self.expected.extend(read for read in self._reader.read(data) if read.opcode is not Opcode.PONG)
+        found = self._reader.read(data)
+        self.spent += len(found)
+        self.expected.extend(read for read in found if read.opcode is not Opcode.PONG)
 
     def _hear(self) -> None:
         written = self.peer.take()
@@ -146,6 +155,7 @@ class Client:
             elif opcode is Opcode.CLOSE:
                 self._hear_close(payload)
             elif opcode is Opcode.PONG:
+                self._skip_unanswered_pings(payload)
                 read = self._next()
                 assert (read.opcode, read.payload) == (Opcode.PING, payload)
         assert self._reader is None or self._closed or not self._gone, "dropped without a close frame"
@@ -170,6 +180,7 @@ class Client:
         assert isinstance(answer, Reply | Event), "neither a reply nor a known event"
         if isinstance(answer, Event):
             return
+        self._skip_unanswered_pings()
         read = self._next()
         assert read.opcode is Opcode.TEXT, f"a reply to {read}"
         fields = json.loads(payload)
@@ -177,15 +188,18 @@ class Client:
         self.last_code = fields.get("code")
         assert self.last_code != "internal", payload
         self.bad_messages += self.last_code in BAD
+        self.spent += (MALFORMED_COST - 1) * (self.last_code in {*BAD, "unknown_type"})
+        assert self.last_code != "rate_limited" or self.spent > self.burst, "limited for nothing"
         assert self.bad_messages <= 10, "the eleventh bad message is answered"
 
     def _hear_close(self, payload: bytes) -> None:
         self._closed = True
+        self._skip_unanswered_pings()
         code = int.from_bytes(payload[:2])
         if self.bad_messages == 10:
             assert code == CloseCode.TOO_MANY_BAD_MESSAGES
         elif code == CloseCode.TOO_MANY_REQUESTS:
-            assert self.last_code in {"rate_limited", *BAD, "unknown_type"}
+            assert self.spent > self.burst, "closed for too many requests, which were few"
         elif self.expected:
             read = self._next()
             if read.opcode is Opcode.CLOSE and read.code is None:
@@ -194,6 +208,13 @@ class Client:
                 assert code == read.code, f"{code} answers {read}"
         else:
             assert code in {CloseCode.NO_HELLO, CloseCode.POLICY_VIOLATION}, f"closed with {code} for nothing"
+
+    def _skip_unanswered_pings(self, until: bytes | None = None) -> None:
+        # Who asks for too much gets no more pongs.
+        while self.spent > self.burst and self.expected and self.expected[0].opcode is Opcode.PING:
+            if self.expected[0].payload == until:
+                return
+            self.expected.popleft()
 
     def _next(self) -> Read:
         assert self.expected, "an answer to nothing"

@@ -57,6 +57,16 @@ class RateTests(SessionTestCase):
         ]
         self.assertEqual(outcomes, ["rate_limited"])
 
+    def test_bad_token_is_dear(self) -> None:
+        """A HELLO with a token that is refused counts for ten more, on top of what it is."""
+        self.tokens.waits = True
+        client = self.daemon.connect()
+        client.say(Hello(userid=1, accesstoken=TOKEN))
+        self.clock.advance(2)
+        self.refuse()
+        client.take()
+        self.assertEqual(gist(client.say(Hello(userid=1, accesstoken=TOKEN)))[0][1], "rate_limited")
+
     def test_changes_nothing(self) -> None:
         """A request that is refused is not done."""
         sender, receiver = self.daemon.hello(1), self.daemon.hello(2)

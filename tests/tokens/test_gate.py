@@ -74,10 +74,12 @@ class GateTests(SynchronousTestCase):
         self.assert_asked(MOST_AT_ONCE + 2)
 
     def test_cancelled(self) -> None:
-        """A check that is cancelled ends its request and leaves its place to the next one."""
+        """A check that is cancelled keeps its place until the API has answered, for that works on it."""
         first, *_ = self.check(MOST_AT_ONCE + 1)
         self.cancel(first)
-        self.assertTrue(self.api.checks[0].called)
+        self.assertFalse(self.api.checks[0].called)
+        self.assert_asked(MOST_AT_ONCE)
+        self.api.checks[0].callback(None)
         self.assert_asked(MOST_AT_ONCE + 1)
 
     def test_cancelled_in_the_queue(self) -> None:
@@ -123,12 +125,14 @@ class GateTests(SynchronousTestCase):
         self.assert_asked(MOST_AT_ONCE + 1)
 
     def test_probe_cancelled(self) -> None:
-        """A probe whose client leaves makes way for the next one."""
+        """A probe whose client leaves goes on, and is what the next ones are judged by."""
         self.sicken()
         self.clock.advance(2)
-        for _ in range(2):
-            (probe,) = self.check(1)
-            self.cancel(probe)
+        (probe,) = self.check(1)
+        self.cancel(probe)
+        (check,) = self.check(1)
+        self.failureResultOf(check, Undecided)
+        self.api.checks[-1].callback(None)
         (check,) = self.check(1)
         self.api.checks[-1].callback(None)
         self.assertIsNone(self.successResultOf(check))

@@ -62,6 +62,12 @@ class EntranceTests(SynchronousTestCase):
         peers = [Peer(daemon) for _ in range(3)]
         self.assertEqual([peer.aborted for peer in peers], [False, False, True])
 
+    def test_dropped_behind_haproxy(self) -> None:
+        """Nor on a port of haproxy's, wherever they are from."""
+        daemon = limited(max_connections=1)
+        peers = [Peer(daemon, proxied=True) for _ in range(3)]
+        self.assertEqual([peer.aborted for peer in peers], [False, False, True])
+
     def test_address(self) -> None:
         """One address has its limit, and others do not notice."""
         daemon = limited(max_connections_per_address=1)

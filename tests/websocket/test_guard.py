@@ -9,6 +9,14 @@ from presence.websocket.guard import LARGEST_HANDSHAKE, MOST_FRAGMENTS
 from tests.websocket.peer import CLOSE, PING, PONG, Peer, frame, make_daemon
 
 
+UPGRADE = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+)
+
+
 class HandshakeTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Connect, without saying anything."""
@@ -36,14 +44,25 @@ class HandshakeTests(SynchronousTestCase):
         self.peer.send(b"x" * 100)
         self.assertTrue(self.peer.aborted)
 
-    def test_hidden_header(self) -> None:
-        """A header that hides behind what only some take for the end of a line is refused."""
-        for end in ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\r", "\n"):
+    def test_half_a_line_end(self) -> None:
+        """A handshake with half an end of a line in it is refused, however it is cut."""
+        for end in ("\r", "\n"):
             peer = Peer(self.daemon)
             lines = ["GET / HTTP/1.1", "Host: localhost", f"X: x{end}X-Forwarded-For: 192.0.2.7", "", ""]
-            for byte in "\r\n".join(lines).encode("latin-1"):
+            for byte in "\r\n".join(lines).encode():
                 peer.protocol.dataReceived(bytes([byte]))
             self.assertTrue(peer.take().startswith(b"HTTP/1.1 400 "), repr(end))
+
+    def test_hidden_header(self) -> None:
+        """Text that only some would end a line at, as UTF-8 may have it, hides no header."""
+        for end in ("\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85"):
+            peer = Peer(self.daemon)
+            peer.protocol.dataReceived(b"GET / HTTP/1.1\r\n")
+            lines = ["Host: localhost", f"Cookie: x{end}X-Forwarded-For: 192.0.2.7", *UPGRADE, "", ""]
+            answer = peer.send("\r\n".join(lines).encode("latin-1") + frame(PING, end.encode("latin-1")))
+            self.assertTrue(answer.startswith(b"HTTP/1.1 101 "), repr(end))
+            self.assertNotIn("x-forwarded-for", peer.protocol.http_headers)
+            self.assertTrue(answer.endswith(end.encode("latin-1")), "the ping was changed")
 
     def test_refused_and_not_read(self) -> None:
         """A refused peer that does not close is dropped in the end."""

@@ -139,6 +139,13 @@ class FrameTests(SynchronousTestCase):
             self.assertEqual((len(peer.frames(answer)), peer.close_code(answer)), (answered, None))
             self.assertEqual(peer.close_code(peer.send(frame(opcode, b""))), 4529)
 
+    def test_rest_of_a_flood(self) -> None:
+        """Of a read that is full of frames the rest is not looked at once there were too many."""
+        self.peer.say(HELLO)
+        flood = frame(PING_FRAME, b"") * 10_000
+        self.peer.send(flood)
+        self.assertLess(self.peer.protocol.trafficStats.incomingWebSocketFrames, 1500)
+
     def test_bad_before_unidentified(self) -> None:
         """A bad message is judged as one also where nothing could be asked yet."""
         (error,) = self.peer.say(b'{"type":"getAllOnline","cursor":"x"}')
