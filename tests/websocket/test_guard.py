@@ -8,7 +8,6 @@ from presence.config import Settings
 from presence.websocket.guard import LARGEST_HANDSHAKE, MOST_FRAGMENTS
 from tests.websocket.peer import CLOSE, PING, PONG, Peer, frame, make_daemon
 
-
 UPGRADE = (
     "Upgrade: websocket",
     "Connection: Upgrade",
