@@ -8,12 +8,17 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from presence.admission.limits import Limit, Limits
 
+_PARTS = 50
+
 
 class Pace:
     """
-    Lets so many pass in a second; the others wait, in the queue of the system, for the next one.
+    Lets so many pass in a second; the others wait in the queue of the system.
 
-    :param pause: Is called when the second is full.
+    It does so in small parts of a second: whoever is let in costs time, and those who are in
+    wait for as long as it takes for all who pass at once.
+
+    :param pause: Is called when a part is full.
     :param resume: Is called when it is over.
     """
 
@@ -25,31 +30,32 @@ class Pace:
         pause: Callable[[], None],
         resume: Callable[[], None],
     ) -> None:
-        self._most = most
+        self._most = max(1, most // _PARTS)
+        self._seconds = self._most / most
         self._limits = limits
         self._clock = clock
         self._pause = pause
         self._resume = resume
         self._passed = 0
-        self._second: IDelayedCall | None = None
+        self._part: IDelayedCall | None = None
 
     def passed(self, peer: str) -> None:
         """Count one that passed; some more may after a pause."""
         self._passed += 1
-        if self._second is None:
-            self._second = self._clock.callLater(1, self._over)
+        if self._part is None:
+            self._part = self._clock.callLater(self._seconds, self._over)
         if self._passed == self._most:
             self._limits.exceed(Limit.ACCEPTS, peer)
             self._pause()
 
     def stop(self) -> None:
         """End; nothing is called any more."""
-        if self._second is not None:
-            self._second.cancel()
-            self._second = None
+        if self._part is not None:
+            self._part.cancel()
+            self._part = None
 
     def _over(self) -> None:
-        self._second = None
+        self._part = None
         full, self._passed = self._passed >= self._most, 0
         if full:
             self._resume()

@@ -7,9 +7,13 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.tcp import Port
 from twisted.python.failure import Failure
 
 from presence.logs import logger
+
+AT_ONCE = 20
+"""How many connections are accepted in a turn of the reactor; all others wait meanwhile."""
 
 _log = logger(__name__)
 
@@ -89,6 +93,7 @@ class Listener(Service):
     def resume(self) -> None:
         """Accept them again."""
         if isinstance(self._port, FileDescriptor):
+            _accept_few(self._port)
             self._port.startReading()
 
     def stopService(self) -> Deferred[None]:
@@ -100,4 +105,12 @@ class Listener(Service):
 
     def _opened(self, port: IListeningPort) -> None:
         self._port = port
+        _accept_few(port)
         _log.info("listening on {description}", description=self.description)
+
+
+def _accept_few(port: IListeningPort | FileDescriptor) -> None:
+    # It begins with 100, and takes 20 more with each turn that has so many (Port.doRead in
+    # twisted.internet.tcp), whether it was told to pause meanwhile or not.
+    if isinstance(port, Port):
+        port.numberAccepts = AT_ONCE

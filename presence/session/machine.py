@@ -188,10 +188,15 @@ def _enter(inputs: _Inputs, world: World, check: Check, identity: Identity) -> N
             inputs.ask(request)
 
 
+def _told_to_wait(failure: Failure) -> float:
+    problem = failure.value
+    return problem.after or 0.0 if isinstance(problem, Refused) else 0.0
+
+
 @_checking.upon(_Inputs.refused).to(_waiting)
 def _refuse_check(inputs: _Inputs, world: World, check: Check, failure: Failure) -> None:
     world.refuse_hello(failure, check.hello)
-    world.expect_hello(inputs.overdue, world.settings.hello_timeout)
+    world.expect_hello(inputs.overdue, world.settings.hello_timeout + _told_to_wait(failure))
     while check.waiting:
         request = check.waiting.popleft()
         if isinstance(request, Hello):

@@ -32,7 +32,7 @@ from presence.wire.errors import BadMessage, ErrorCode, Refused
 from presence.wire.messages import SUBPROTOCOL, Event, Ok, Request
 
 MOST_QUEUED_BYTES = 256 * 1024
-"""How much is kept for a socket that does not read, before the frame that is one too many."""
+"""How much is kept for a socket that does not read; more only if it is one frame."""
 
 MOST_BAD_MESSAGES = 10
 """The bad message that is answered and then ends the connection."""
@@ -166,11 +166,12 @@ class PresenceProtocol(GuardedProtocol):
             return False
         prepared = cast("PreparedMessage", frame)
         if self.paused:
-            # Judged before it is added: one large reply is no reason to close.
-            if self._queued_bytes > MOST_QUEUED_BYTES:
+            size = len(prepared.payloadHybi)
+            # One large reply by itself is no reason to close.
+            if self._queued_bytes and self._queued_bytes + size > MOST_QUEUED_BYTES:
                 self._break_off(CloseCode.TOO_SLOW)
                 return False
-            self._queued_bytes += len(prepared.payloadHybi)
+            self._queued_bytes += size
         try:
             self.sendPreparedMessage(prepared)
         except Exception:  # noqa: BLE001 - whoever sends to many goes on with the others

@@ -51,11 +51,11 @@ class LimitsTests(SynchronousTestCase):
 
 class PaceTests(SynchronousTestCase):
     def setUp(self) -> None:
-        """Make a pace of three in a second."""
+        """Make a pace of 150 in a second, which is three in a fiftieth."""
         self.clock = Clock()
         self.told: list[str] = []
         self.pace = Pace(
-            3,
+            150,
             Limits(self.clock),
             self.clock,
             lambda: self.told.append("pause"),
@@ -71,15 +71,15 @@ class PaceTests(SynchronousTestCase):
         """Who comes slowly enough is never kept waiting."""
         for _ in range(5):
             self.pass_by(2)
-            self.clock.advance(1)
+            self.clock.advance(0.02)
         self.assertEqual(self.told, [])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_too_fast(self) -> None:
-        """Beyond the pace others wait until the second is over, also when some were under way."""
+        """Beyond the pace others wait for a fiftieth of a second, also when some were under way."""
         self.pass_by(5)
         self.assertEqual(self.told, ["pause"])
-        self.clock.advance(1)
+        self.clock.advance(0.02)
         self.assertEqual(self.told, ["pause", "resume"])
         self.pass_by(2)
         self.assertEqual(self.told, ["pause", "resume"])
@@ -89,5 +89,19 @@ class PaceTests(SynchronousTestCase):
         self.pace.stop()
         self.pass_by(3)
         self.pace.stop()
-        self.clock.advance(1)
+        self.clock.advance(0.02)
         self.assertEqual(self.told, ["pause"])
+
+    def test_few(self) -> None:
+        """A pace of less than fifty lets one pass at a time."""
+        Pace(
+            4,
+            Limits(self.clock),
+            self.clock,
+            lambda: self.told.append("pause"),
+            lambda: self.told.append("resume"),
+        ).passed("peer")
+        self.clock.pump([0.125])
+        self.assertEqual(self.told, ["pause"])
+        self.clock.pump([0.125])
+        self.assertEqual(self.told, ["pause", "resume"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.testing import FakeClient, FakeDaemon
@@ -34,9 +35,9 @@ class SessionTestCase(SynchronousTestCase):
         """Let the account API take the token of the oldest check."""
         self.tokens.checks.pop(0).callback(None)
 
-    def refuse(self, code: ErrorCode = ErrorCode.TOKEN_REJECTED) -> None:
+    def refuse(self, code: ErrorCode = ErrorCode.TOKEN_REJECTED, after: float | UnsetType = UNSET) -> None:
         """Let the account API refuse the token of the oldest check."""
-        self.tokens.checks.pop(0).errback(Refused(code, "no"))
+        self.tokens.checks.pop(0).errback(Refused(code, "no", after=after))
 
     def assert_nobody_came(self) -> None:
         """Check that nobody was ever online, nor is going to be."""

@@ -6,6 +6,7 @@ from presence.config import Settings
 from presence.session.machine import GOODBYE_TIMEOUT_SECONDS
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
+from presence.wire.errors import ErrorCode
 from presence.wire.messages import GetAllOnline, Goodbye, Hello, Ping
 from tests.canary import TOKEN
 from tests.session.case import SessionTestCase, gist
@@ -66,6 +67,12 @@ class DeadlineTests(SessionTestCase):
         client.say(Hello(userid=1, accesstoken=TOKEN))
         self.refuse()
         self.assert_closes_in(client, 10)
+
+    def test_told_to_wait(self) -> None:
+        """After a HELLO that is to be said again later the time runs from then."""
+        client = self.checking()
+        self.refuse(ErrorCode.AUTH_UNAVAILABLE, after=30.0)
+        self.assert_closes_in(client, 40)
 
     def test_after_cancellation(self) -> None:
         """After a HELLO that was cancelled the whole time runs anew."""
