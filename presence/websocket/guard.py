@@ -137,9 +137,10 @@ class GuardedProtocol(WebSocketServerProtocol):
             self._abort()
         elif self.state == self.STATE_CONNECTING:
             self._shake_hands(self.data + data)
-        elif self.state != self.STATE_CLOSED:  # then Autobahn would keep it all
-            if self._liveness is not None:
-                self._liveness.hear()
+        elif (
+            self.state != self.STATE_CLOSED and self._liveness is not None
+        ):  # else Autobahn would keep it all
+            self._liveness.hear()
             self._feed(data)
 
     def _shake_hands(self, data: bytes) -> None:

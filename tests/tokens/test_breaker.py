@@ -102,7 +102,8 @@ class OpenTests(BreakerCase):
         for problem in (
             Refused(ErrorCode.TOKEN_REJECTED, "rejected"),
             Refused(ErrorCode.USER_MISMATCH, "another's"),
-            Undecided("names nobody", temporary=False),
+            Undecided("names nobody", temporary=False, sick=False),
+            Undecided("answered 400", sick=False),
         ):
             for _ in range(5 * LEAST_CALLS):
                 with self.assertRaises(Refused):

@@ -16,7 +16,7 @@ from presence.interfaces import Delivery
 from presence.logs import Unforeseen, set_level
 from presence.websocket.protocol import MOST_BAD_MESSAGES, MOST_QUEUED_BYTES, make_frame
 from presence.wire.closing import CloseCode
-from presence.wire.messages import GoingAway, Message, Ok, Ping
+from presence.wire.messages import GoingAway, Message, Ok, Ping, TokenRequired
 from tests.canary import SECRET
 from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame, make_daemon
 from tests.websocket.peer import PING as PING_FRAME
@@ -138,6 +138,11 @@ class FrameTests(SynchronousTestCase):
             answer = peer.send(frame(opcode, b"") * 400)
             self.assertEqual((len(peer.frames(answer)), peer.close_code(answer)), (answered, None))
             self.assertEqual(peer.close_code(peer.send(frame(opcode, b""))), 4529)
+
+    def test_token_required(self) -> None:
+        """An event for this connection alone reaches it."""
+        self.peer.protocol.tell(TokenRequired(after=60))
+        self.assertEqual(self.peer.messages(self.peer.take()), [{"type": "tokenRequired", "after": 60}])
 
     def test_rest_of_a_flood(self) -> None:
         """Of a read that is full of frames the rest is not looked at once there were too many."""
@@ -359,6 +364,18 @@ class SlowReaderTests(SynchronousTestCase):
 
 
 class LogTests(SynchronousTestCase):
+    def test_refused_origins(self) -> None:
+        """A flood of pages from elsewhere is summed up, and what they are is cut."""
+        daemon = make_daemon(Settings(allowed_origins=frozenset({"https://www.example.com"})))
+        peer = Peer(daemon)
+        with capturedLogs() as events:
+            for _ in range(5):
+                peer.shake_hands("Origin: https://" + "x" * 1000)
+                peer.protocol = peer.protocol.factory.buildProtocol(None)  # type: ignore[assignment]  # one of ours
+                peer.protocol.makeConnection(peer.transport)
+        told = [event["origin"] for event in events if "origin" in event]
+        self.assertEqual([len(origin) for origin in told], [100])
+
     def test_no_secrets_of_a_handshake(self) -> None:
         """What a broken handshake holds, a token perhaps, is neither logged nor sent back."""
         set_level("debug")
