@@ -1,0 +1,1 @@
+"""What the daemon costs, beside other servers; see ``README.rst``."""

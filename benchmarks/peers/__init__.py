@@ -1,0 +1,1 @@
+"""Other servers with the same small protocol, each as its library is meant to be used."""
