@@ -122,6 +122,14 @@ class Enemy:
         wire.say(*[message] * STUFFING)
         await self.pause(0.2)
 
+    async def block(self, wire: Wire) -> None:
+        """Stop reading, and have just as much sent that the daemon has to wait."""
+        wire.stop_reading()
+        message = {"type": "sendMessageToUser", "id": self.user, "message": "x" * 20_000}
+        while not self.arena.waits_for(wire):
+            wire.say(message)
+            await self.pause(0.02)
+
     async def listen(self, wire: Wire, seconds: float) -> None:
         """Do nothing for a while but read, and answer pings."""
         until = self.arena.reactor.callLater(seconds, wire.say, {"type": "PING", "ref": "enough"})

@@ -6,7 +6,7 @@ from tests.attacks.accounts import token
 from tests.attacks.arena import PLAIN
 from tests.attacks.attack import Theme
 from tests.attacks.enemy import Enemy
-from tests.attacks.fragments import A_LOT
+from tests.attacks.fragments import A_LOT, MANY
 from tests.attacks.wire import TOO_MANY, Message, Wire
 from tests.canary import SECRET
 from tests.websocket.peer import BINARY, TEXT, frame
@@ -173,8 +173,8 @@ async def smallest_frames(enemy: Enemy) -> None:
 
 @attack_alone
 async def smallest_frames_from_many(enemy: Enemy) -> None:
-    """Nor do those of twenty at once keep the daemon from the others, once it has told them to close."""
-    for wire in await enemy.several(20, enemy.open):
+    """Nor do those of many at once keep the daemon from the others, once it has told them to close."""
+    for wire in await enemy.several(MANY, enemy.open):
         wire.send(frame(TEXT, b"") * A_LOT)
     for wire in enemy.wires:
         await wire.closes(4400, *TOO_MANY)

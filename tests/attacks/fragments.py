@@ -15,6 +15,9 @@ TOO_LATE = 1008
 A_LOT = 12_000
 """How many small frames are more than what is read at once."""
 
+MANY = 40
+"""How many connections that do so are enough to keep a daemon busy for seconds, if it looks at them all."""
+
 MORE = 0
 """The opcode of every fragment but the first."""
 

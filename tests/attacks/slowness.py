@@ -100,11 +100,7 @@ async def deaf_with_a_subscription(enemy: Enemy) -> None:
 async def deaf_to_a_little(enemy: Enemy) -> None:
     """So is who goes on writing and does not read what is by far no megabyte."""
     wire = await enemy.enter(broadcast=False)
-    wire.shrink()
-    wire.stop_reading()
-    while not enemy.arena.waits_for(wire):
-        wire.say(message_to(enemy.user, 20_000))
-        await enemy.pause(0.02)
+    await enemy.block(wire)
     while enemy.arena.holds(wire):
         wire.send(frame(PONG, b""))
         await enemy.pause(0.2)
