@@ -60,7 +60,7 @@ class Rates:
         self._settings = settings
         self._limits = limits
         self._clock = clock
-        # The one that is forgotten was the longest without a request, and is about full.
+        # Looked up at each request, so the one that is forgotten was the longest without any.
         self._of_users: LRUCache[int, TokenBucket] = LRUCache(_MOST_USERS_REMEMBERED)
 
     def allowance(self, peer: str) -> Allowance:
@@ -81,43 +81,44 @@ class Rates:
 
 
 class Allowance:
-    """
-    What one connection may ask for, by itself and by its user.
-
-    :ivar ignored: Whether it goes on regardless of being refused.
-    """
+    """What one connection may ask for, by itself and by its user."""
 
     def __init__(
         self, rates: Rates, limits: Limits, clock: IReactorTime, peer: str, own: TokenBucket
     ) -> None:
-        self.ignored = False
         self._rates = rates
         self._limits = limits
         self._clock = clock
         self._peer = peer
         self._own = own
-        self._of_user: TokenBucket | None = None
+        self._user_id: int | None = None
         self._free_ping_at = clock.seconds()
 
     def enter(self, user_id: int) -> None:
         """Share from now on with the other sockets of a user."""
-        self._of_user = self._rates.of_user(user_id)
+        self._user_id = user_id
 
     def leave(self) -> None:
         """Share no more."""
-        self._of_user = None
+        self._user_id = None
+
+    @property
+    def ignored(self) -> bool:
+        """Whether this connection goes on regardless of being refused."""
+        return self._own.ignored
 
     def take(self, cost: float = 1) -> float:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
         now = self._clock.seconds()
-        limit, bucket = Limit.REQUESTS, self._own
-        wait_seconds = bucket.take(now, cost)
-        if not wait_seconds and self._of_user is not None:
-            limit, bucket = Limit.USER_REQUESTS, self._of_user
-            wait_seconds = bucket.take(now, cost)
+        limit = Limit.REQUESTS
+        wait_seconds = self._own.take(now, cost)
+        if not wait_seconds and self._user_id is not None:
+            limit = Limit.USER_REQUESTS
+            wait_seconds = self._rates.of_user(self._user_id).take(now, cost)
+            if wait_seconds:  # it is this connection that was refused, and no other of its user
+                self._own.refused += cost
         if wait_seconds:
             self._limits.exceed(limit, self._peer)
-            self.ignored = bucket.ignored
         return wait_seconds
 
     def take_ping(self) -> float:

@@ -101,6 +101,36 @@ class AllowanceTests(SynchronousTestCase):
         self.taken(self.identified(1), 100)
         self.assertEqual(self.taken(self.identified(1), 2), 2)
 
+    def test_polite_sibling(self) -> None:
+        """Of the sockets of a user only the one that goes on regardless is known for it."""
+        settings = Settings(request_burst=100, user_request_burst=10)
+        self.rates = Rates(settings, self.limits, self.clock)
+        greedy, polite = self.identified(1), self.identified(1)
+        self.taken(greedy, 300)
+        self.assertEqual(self.taken(polite, 1), 0)
+        self.assertEqual((greedy.ignored, polite.ignored), (True, False))
+
+    def test_goes_on_as_one_of_many(self) -> None:
+        """Who is refused only because its user asks for too much, and still asks, is known as well."""
+        settings = Settings(request_rate=50, request_burst=100, user_request_rate=1, user_request_burst=10)
+        self.rates = Rates(settings, self.limits, self.clock)
+        allowance = self.identified(1)
+        for _ in range(5):
+            self.taken(allowance, 50)
+            self.clock.advance(1)
+        self.assertEqual(set(self.limits.exceeded), {Limit.USER_REQUESTS})
+        self.assertTrue(allowance.ignored)
+
+    def test_forgotten(self) -> None:
+        """Where there are too many users, the one who is forgotten is one who asked for nothing."""
+        first, second = self.identified(1), self.identified(1)
+        self.taken(first, 4)
+        for user_id in range(2, 100_000):
+            self.rates.of_user(user_id)
+            if user_id == 50_000:
+                second.take()
+        self.assertEqual(self.taken(self.identified(1), 4), 1)
+
     def test_left(self) -> None:
         """A connection without a user takes from no user, and a new HELLO does not fill its bucket."""
         allowance = self.identified(1)
