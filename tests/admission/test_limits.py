@@ -54,9 +54,10 @@ class PaceTests(SynchronousTestCase):
         """Make a pace of 150 in a second, which is three in a fiftieth."""
         self.clock = Clock()
         self.told: list[str] = []
+        self.limits = Limits(self.clock)
         self.pace = Pace(
             150,
-            Limits(self.clock),
+            self.limits,
             self.clock,
             lambda: self.told.append("pause"),
             lambda: self.told.append("resume"),
@@ -83,6 +84,30 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual(self.told, ["pause", "resume"])
         self.pass_by(2)
         self.assertEqual(self.told, ["pause", "resume"])
+
+    def test_exceeded(self) -> None:
+        """The limit is exceeded once for each second that was full from end to end."""
+        exceeded = []
+        for _ in range(101):
+            self.pass_by(3)
+            self.clock.advance(0.02)
+            exceeded.append(self.limits.exceeded[Limit.ACCEPTS])
+        self.assertEqual((exceeded.index(1), exceeded.index(2), exceeded[-1]), (49, 99, 2))
+
+    def test_not_exceeded(self) -> None:
+        """A moment with room in it begins a new second."""
+        for count in [*[3] * 49, 2, *[3] * 49]:
+            self.pass_by(count)
+            self.clock.advance(0.02)
+        self.assertEqual(self.limits.exceeded, {})
+
+    def test_far_between(self) -> None:
+        """Moments that are full are no full second when nobody comes between them."""
+        for _ in range(100):
+            self.pass_by(3)
+            self.clock.advance(0.02)
+            self.clock.advance(0.5)
+        self.assertEqual(self.limits.exceeded, {})
 
     def test_stopped(self) -> None:
         """Once it is stopped nothing is called any more."""
