@@ -15,7 +15,7 @@ from tests.attacks.wire import Message, Over, Wire
 FRIENDS = {1, 2}
 """The users who are honest."""
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 2.0
 """How long a round trip of an honest client may take."""
 
 PAUSE_SECONDS = 0.05
