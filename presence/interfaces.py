@@ -39,6 +39,7 @@ class IConnection(Interface):
     """
 
     peer: str = Attribute("The address of the other end, for people.")
+    place: bytes | None = Attribute("Where it comes from: an IPv4 address or IPv6 /64; None when not known.")
     paused: bool = Attribute("Whether the other end reads more slowly than it is written to.")
 
     def send(frame: Frame) -> bool:  # noqa: N805 - interfaces have no self
@@ -144,10 +145,12 @@ class IRelay(Interface):
 class ITokenChecker(Interface):
     """Knows whose an access token is."""
 
-    def check(user_id: int, token: str) -> Deferred[None]:  # noqa: N805
+    def check(user_id: int, token: str, place: bytes | None) -> Deferred[None]:  # noqa: N805
         """
         Fire with None when the account API says that the token is the user's.
 
         The Deferred may be cancelled. It fails with ``Refused``: ``token_rejected``,
         ``user_mismatch``, or ``auth_unavailable`` when nothing was decided.
+
+        :param place: That of the connection; when many ask at once, places take turns.
         """

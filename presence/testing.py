@@ -42,11 +42,13 @@ class FakeConnection:
     :ivar closed_with: The code it was closed with.
     :ivar failures: The faults it was told of.
     :ivar paused: Set it to play a client that does not read.
+    :ivar place: Set it to play a client of which it is known where it comes from.
     """
 
     def __init__(self, peer: str = "tcp4:192.0.2.1:1024") -> None:
         self.peer = peer
         self.paused = False
+        self.place: bytes | None = None
         self.received: list[dict[str, Any]] = []
         self.closed_with: CloseCode | None = None
         self.failures: list[Failure] = []
@@ -102,15 +104,18 @@ class FakeTokenChecker:
     :ivar waits: Whether checks wait until they are decided by the test.
     :ivar checks: The checks that wait, the oldest first; fire or fail them.
     :ivar asked: Every user and token that was asked for.
+    :ivar places: Where each of those came from who asked.
     """
 
     waits: bool = False
     checks: list[Deferred[None]] = attrs.Factory(list)
     asked: list[tuple[int, str]] = attrs.Factory(list)
+    places: list[bytes | None] = attrs.Factory(list)
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:
         """Take the token, or wait."""
         self.asked.append((user_id, token))
+        self.places.append(place)
         if not self.waits:
             return succeed(None)
         check: Deferred[None] = Deferred()

@@ -48,12 +48,18 @@ class FakeTokenCheckerTests(SynchronousTestCase):
 
     def test_at_once(self) -> None:
         """It takes every token, unless it is told to wait."""
-        self.assertIsNone(self.successResultOf(FakeTokenChecker().check(1, TOKEN)))
+        self.assertIsNone(self.successResultOf(FakeTokenChecker().check(1, TOKEN, None)))
+
+    def test_remembers(self) -> None:
+        """It remembers what it was asked, and from where."""
+        checker = FakeTokenChecker()
+        checker.check(1, TOKEN, b"place")
+        self.assertEqual((checker.asked, checker.places), ([(1, TOKEN)], [b"place"]))
 
     def test_waits(self) -> None:
         """Told to wait, it leaves the verdict to the test."""
         checker = FakeTokenChecker(waits=True)
-        verdict = checker.check(1, TOKEN)
+        verdict = checker.check(1, TOKEN, None)
         self.assertNoResult(verdict)
         self.assertEqual((checker.checks, checker.asked), ([verdict], [(1, TOKEN)]))
 

@@ -51,13 +51,14 @@ class Visit:
     One connection among all.
 
     :ivar peer: The address of the other end, for people; the client's once it is known.
+    :ivar place: Where the client comes from, an IPv4 address or IPv6 /64; None while that is not known.
     :ivar entrance: What is to become of it.
     """
 
     def __init__(self, admission: Admission, peer: str) -> None:
         self.peer = peer
         self._admission = admission
-        self._place: bytes | None = None
+        self.place: bytes | None = None
         admission.connections += 1
         unidentified = admission.connections - admission.identified()
         settings = admission.settings
@@ -75,13 +76,13 @@ class Visit:
         """
         settings = self._admission.settings
         address = client_address(host, forwarded_for, settings.trusted_proxies)
-        if self._place is not None or address is None:
+        if self.place is not None or address is None:
             return
         if str(address) != host:
             self.peer = str(address)
-        self._place = neighbourhood(address)
-        self._admission.at_places[self._place] += 1
-        count = self._admission.at_places[self._place]
+        self.place = neighbourhood(address)
+        self._admission.at_places[self.place] += 1
+        count = self._admission.at_places[self.place]
         judgement = self._judge(Limit.ADDRESS, count, settings.max_connections_per_address)
         self.entrance = max(self.entrance, judgement)
 
@@ -89,10 +90,10 @@ class Visit:
         """Count the connection no more."""
         self._admission.connections -= 1
         places = self._admission.at_places
-        if self._place is not None:
-            places[self._place] -= 1
-            if not places[self._place]:
-                del places[self._place]
+        if self.place is not None:
+            places[self.place] -= 1
+            if not places[self.place]:
+                del places[self.place]
 
     def _judge(self, limit: Limit, count: int, most: int) -> Entrance:
         if count <= most:

@@ -129,7 +129,7 @@ def _goodbye_of_nobody(_inputs: _Inputs, world: World, request: Goodbye) -> None
 @_waiting.upon(_Inputs.check).to(_checking)
 def _begin_check(inputs: _Inputs, world: World, check: Check) -> None:
     world.stop_expecting()
-    check.verdict = world.tokens.check(check.hello.userid, check.hello.accesstoken)
+    check.verdict = world.check(check.hello)
     check.verdict.addCallbacks(lambda _: inputs.accepted(world.identify(check.hello)), inputs.refused)
     # What waited is done in there too, and a fault in it must not pass in silence.
     check.verdict.addErrback(world.connection.fail)
@@ -236,7 +236,7 @@ def _refresh(_inputs: _Inputs, world: World, identity: Identity, request: Hello)
             failure = Failure(_cancelled())
         world.refuse_hello(failure, request)
 
-    verdict = world.tokens.check(request.userid, request.accesstoken)
+    verdict = world.check(request)
     identity.refreshes.add(verdict)
     verdict.addBoth(_finish_refresh, identity, verdict).addCallbacks(accepted, refused)
     verdict.addErrback(world.connection.fail)

@@ -65,9 +65,10 @@ class Recheck:
 
     def _check(self) -> None:
         self._timer = None
-        verdict = self._verdict = self._tokens.check(self._socket.user_id, self._token)
+        socket = self._socket
+        verdict = self._verdict = self._tokens.check(socket.user_id, self._token, socket.connection.place)
         verdict.addCallbacks(self._accepted, self._refused)
-        verdict.addErrback(self._socket.connection.fail)
+        verdict.addErrback(socket.connection.fail)
 
     def _accepted(self, _: None) -> None:
         self._verdict = None

@@ -81,6 +81,10 @@ class World:
             self.deadline.cancel()
             self.deadline = None
 
+    def check(self, hello: Hello) -> Deferred[None]:
+        """Ask whether the token of a HELLO is its user's."""
+        return self.tokens.check(hello.userid, hello.accesstoken, self.connection.place)
+
     def respond(self, request: Request, ask: Callable[[], Answer]) -> None:
         """Do what is asked and answer, now or when the answer is there."""
         try:

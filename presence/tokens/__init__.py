@@ -8,7 +8,7 @@ A check goes from layer to layer, each a :class:`presence.interfaces.ITokenCheck
 :mod:`presence.tokens.cache`
     knows the verdicts of late, and makes one request of many that ask the same;
 :mod:`presence.tokens.gate`
-    lets so many through at once, and none while the account API is sick;
+    lets so many through at once, place by place, and none while the account API is sick;
 :mod:`presence.tokens.api`
     asks the account API.
 """

@@ -46,7 +46,7 @@ class ApiTokenChecker:
         self._agent = PlainAgent(agent)
         self._clock = clock
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:  # noqa: ARG002 - ITokenChecker's
         """Fire with None when the account API says that the token is the user's."""
         asked = Deferred.fromCoroutine(self._ask(user_id, token))
         add_deadline(asked, DEADLINE_SECONDS, _too_late, self._clock)

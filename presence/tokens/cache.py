@@ -41,7 +41,7 @@ class _Flight:
 @implementer(ITokenChecker)
 class CachingTokenChecker:
     """
-    Asks another checker, once for all who want to know the same at a time.
+    Asks another checker, once for all who want to know the same at a time: in the name of the first.
 
     :param key: Random and secret; tokens are only kept as digests under it.
     :param timer: Returns the seconds since any moment; never goes back.
@@ -55,7 +55,7 @@ class CachingTokenChecker:
         self._accepted: TTLCache[bytes, None] = TTLCache(MOST_ACCEPTED, ACCEPTED_SECONDS, timer)
         self._refused: TTLCache[bytes, tuple[ErrorCode, str]] = TTLCache(MOST_REFUSED, REFUSED_SECONDS, timer)
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:
         """Give the verdict that is known, or ask for one; the last who cancels ends the asking."""
         name = blake2b(f"{user_id} {token}".encode(), key=self._key, digest_size=16).digest()
         if name in self._accepted:
@@ -66,7 +66,7 @@ class CachingTokenChecker:
             return self._join(flight)
         flight = self._flights[name] = _Flight()
         verdict = self._join(flight)
-        flight.asked = self._checker.check(user_id, token)
+        flight.asked = self._checker.check(user_id, token, place)
         flight.asked.addBoth(partial(self._land, name, flight))
         return verdict
 

@@ -27,13 +27,13 @@ class FrontTokenChecker:
         self._checker = checker
         self._undecided = Summary(clock)
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:
         """Check the token."""
         try:
             check_shape(token)
         except Refused as refusal:
             return fail(refusal)
-        return self._checker.check(user_id, token).addErrback(self._note)
+        return self._checker.check(user_id, token, place).addErrback(self._note)
 
     def _note(self, failure: Failure) -> Failure:
         if isinstance(failure.value, Undecided) and (count := self._undecided.add()):

@@ -19,22 +19,22 @@ class GatedTokenChecker:
         self._places = places
         self._breaker = breaker
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
-        """Check as soon as there is a place; fail at once while the API is left alone."""
-        return Deferred.fromCoroutine(self._check(user_id, token))
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:
+        """Check when its turn comes; fail at once while the API is left alone."""
+        return Deferred.fromCoroutine(self._check(user_id, token, place))
 
-    async def _check(self, user_id: int, token: str) -> None:
+    async def _check(self, user_id: int, token: str, place: bytes | None) -> None:
         self._breaker.refuse_if_open()
-        await self._places.enter()
-        # Whoever leaves now does not end the request: the API works on it all the same, so its
-        # place is taken, and a probe whose client leaves has to come to an end.
-        await _let_run(Deferred.fromCoroutine(self._ask(user_id, token)))
+        await self._places.enter(place)
+        # Whoever leaves now does not end the request: the API works on it all the same, so it
+        # counts as one of them, and a probe whose client leaves has to come to an end.
+        await _let_run(Deferred.fromCoroutine(self._ask(user_id, token, place)))
 
-    async def _ask(self, user_id: int, token: str) -> None:
+    async def _ask(self, user_id: int, token: str, place: bytes | None) -> None:
         try:
             # Asks the breaker again, which may have opened during the wait.
             with self._breaker.watch():
-                await self._checker.check(user_id, token)
+                await self._checker.check(user_id, token, place)
         finally:
             self._places.leave()
 

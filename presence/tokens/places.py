@@ -1,8 +1,15 @@
-"""Places for requests to the account API, and the queue before them."""
+"""
+How many requests to the account API are under way, and who waits to make the next.
+
+Each place that clients come from has a queue of its own, and the queues take turns. So whoever
+comes with thousands of bad tokens makes their neighbours wait, and everybody else for one
+request more.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from random import Random
 
 from twisted.internet.defer import Deferred
@@ -15,55 +22,80 @@ MOST_AT_ONCE = 32
 """How many requests are under way at once; each has a connection of its own."""
 
 MOST_WAITING = 8192
-"""How many more may wait for a place."""
+"""How many more may wait for their turn."""
+
+MOST_WAITING_OF_A_PLACE = 1024
+"""How many of them may be from one place; where that is not known, there is only the bound above."""
 
 PATIENCE_SECONDS = 5.0
-"""How long one waits for a place; its request has its own time after that."""
+"""How long one waits; the request has its own time after that."""
 
 
 class Places:
-    """So many places, and a bounded queue for those who want one; first come, first served."""
+    """So many requests at once, and a bounded queue for each place that wants to make more."""
 
     def __init__(self, random: Random, clock: IReactorTime) -> None:
         self._random = random
         self._clock = clock
         self._taken = 0
-        self._waiting: OrderedDict[Deferred[None], None] = OrderedDict()
+        self._waiting = 0
+        # In the order of their turns. A plain dict would look for its first key among all that
+        # were deleted before it.
+        self._queues: OrderedDict[bytes | None, OrderedDict[Deferred[None], None]] = OrderedDict()
         self._serving = False
 
-    def enter(self) -> Deferred[None]:
+    def enter(self, place: bytes | None) -> Deferred[None]:
         """
-        Fire with a place; whoever has got one leaves it.
+        Fire when a request may be made; whoever was let in leaves after it.
 
-        Fails with ``Undecided`` when the queue is full or none comes free in time. May be
-        cancelled while it waits.
+        Fails with ``Undecided`` when too many wait, or when the turn does not come in time. May
+        be cancelled during the wait.
+
+        :param place: Where the client comes from; None when that is not known.
         """
-        place: Deferred[None] = Deferred(self._waiting.pop)
+        entered: Deferred[None] = Deferred(partial(self._remove, place))
         if self._taken < MOST_AT_ONCE and not self._waiting:
             self._taken += 1
-            place.callback(None)
-        elif len(self._waiting) < MOST_WAITING:
-            self._waiting[place] = None
-            add_deadline(place, PATIENCE_SECONDS, self._lose_patience, self._clock)
+            entered.callback(None)
+        elif self._waiting >= MOST_WAITING:
+            entered.errback(self._crowded(f"{MOST_WAITING} checks wait already"))
+        elif place is not None and len(self._queues.get(place, ())) >= MOST_WAITING_OF_A_PLACE:
+            entered.errback(self._crowded(f"{MOST_WAITING_OF_A_PLACE} checks from one place wait already"))
         else:
-            place.errback(self._crowded(f"{MOST_WAITING} checks wait for a place already"))
-        return place
+            self._queues.setdefault(place, OrderedDict())[entered] = None
+            self._waiting += 1
+            add_deadline(entered, PATIENCE_SECONDS, self._lose_patience, self._clock)
+        return entered
 
     def leave(self) -> None:
-        """Give a place up; the next in the queue has it at once."""
+        """Let the next one in: the first of the place whose turn it is."""
         self._taken -= 1
         if self._serving:
             return
-        # A loop, for who gets a place may leave it at once: while the API is not asked, the
-        # whole queue comes and goes in here, and would not fit on the stack.
+        # A loop, for who is let in may leave at once: while the API is not asked, all who wait
+        # come and go in here, and would not fit on the stack.
         self._serving = True
         while self._waiting and self._taken < MOST_AT_ONCE:
             self._taken += 1
-            self._waiting.popitem(last=False)[0].callback(None)
+            self._take_next().callback(None)
         self._serving = False
 
+    def _take_next(self) -> Deferred[None]:
+        place = next(iter(self._queues))
+        entered = next(iter(self._queues[place]))
+        self._queues.move_to_end(place)
+        self._remove(place, entered)
+        return entered
+
+    def _remove(self, place: bytes | None, entered: Deferred[None]) -> None:
+        self._waiting -= 1
+        queue = self._queues[place]
+        del queue[entered]
+        if not queue:
+            del self._queues[place]
+
     def _lose_patience(self, time: str) -> Undecided:
-        return self._crowded(f"no place for a request {time}")
+        return self._crowded(f"no turn to ask {time}")
 
     def _crowded(self, reason: str) -> Undecided:
         return Undecided(reason, after=spread(self._random))

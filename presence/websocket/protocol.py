@@ -50,6 +50,7 @@ class PresenceProtocol(GuardedProtocol):
     """One WebSocket connection."""
 
     factory: PresenceFactory
+    place: bytes | None = None
 
     _visit: Visit
     _session: Session | None = None
@@ -247,6 +248,7 @@ class PresenceProtocol(GuardedProtocol):
         host = getattr(self.transport.getPeer(), "host", None)  # a UNIX socket's has none
         self._visit.come_from(host, forwarded_for)
         self.peer = self._visit.peer
+        self.place = self._visit.place
 
     def _drop_if_too_many(self) -> None:
         if self._visit.entrance is Entrance.DROPPED:

@@ -68,6 +68,13 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.entrances(admission, 1, "192.0.2.1"), [ADMITTED])
         self.assertEqual(len(admission.at_places), 2)
 
+    def test_place(self) -> None:
+        """Its place is an IPv4 address or IPv6 /64, and this machine is no place."""
+        admission = self.admission()
+        hosts = ("192.0.2.1", "2001:db8::1", "127.0.0.1", None)
+        places = [self.visit(admission, host).place for host in hosts]
+        self.assertEqual(places, [bytes([192, 0, 2, 1]), bytes.fromhex("20010db800000000"), None, None])
+
     def test_nothing_left(self) -> None:
         """When all have ended nothing is remembered."""
         admission = self.admission()

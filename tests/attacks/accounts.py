@@ -38,7 +38,7 @@ class Accounts:
         self.let_in: set[int] = set()
         self.undecided = 0
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:  # noqa: ARG002 - ITokenChecker's
         """Decide by the kind of the token, when its kind says so."""
         kind, _, owner = token.partition(":")
         if kind == SICK:

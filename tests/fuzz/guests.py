@@ -54,7 +54,7 @@ class Api(FakeTokenChecker):
         self.accepted: set[tuple[int, str]] = set()
         self._undecided: deque[tuple[int, str, Deferred[None]]] = deque()
 
-    def check(self, user_id: int, token: str) -> Deferred[None]:
+    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:  # noqa: ARG002 - ITokenChecker's
         """Decide, now or later."""
         verdict: Deferred[None] = Deferred()
         if self.late:

@@ -30,6 +30,7 @@ BOUNDS = [
     protocol.MOST_QUEUED_BYTES,
     places.MOST_AT_ONCE,
     places.MOST_WAITING,
+    places.MOST_WAITING_OF_A_PLACE,
 ]
 """In the order of their table."""
 

@@ -233,7 +233,7 @@ class Play:
     async def check(self, tokens: Iterable[str]) -> list[Failure | None]:
         """Return the results of checks that begin together."""
         before = self._agent.requests
-        checks = [self._checker.check(USER_ID, token) for token in tokens]
+        checks = [self._checker.check(USER_ID, token, None) for token in tokens]
         if self._way.hangs:
             for _ in range(self._agent.requests - before):
                 await self._server.asked.get()

@@ -14,6 +14,9 @@ from tests.canary import TOKEN
 
 Received = list[dict[str, Any]]
 
+PLACE = bytes([192, 0, 2, 1])
+"""Where a client comes from."""
+
 
 class SessionTestCase(SynchronousTestCase):
     """Tests of what a client and the account API do to a session."""

@@ -19,7 +19,7 @@ from presence.wire.messages import (
     UnsubscribeOnlineStatus,
 )
 from tests.canary import TOKEN, secret
-from tests.session.case import SessionTestCase, gist
+from tests.session.case import PLACE, SessionTestCase, gist
 
 UNIDENTIFIED: list[Request] = [
     SendMessageToUser(id=1, message=Raw(b"1")),
@@ -47,6 +47,13 @@ class AcceptedTests(SessionTestCase):
         """The token and the claimed user are what the account API is asked about."""
         self.daemon.connect().say(Hello(userid=7, accesstoken=TOKEN))
         self.assertEqual(self.tokens.asked, [(7, TOKEN)])
+
+    def test_place(self) -> None:
+        """The account API is asked in the name of the place that the client comes from."""
+        client = self.daemon.connect()
+        client.connection.place = PLACE
+        client.say(Hello(userid=7, accesstoken=TOKEN))
+        self.assertEqual(self.tokens.places, [PLACE])
 
     def test_waits_for_the_verdict(self) -> None:
         """Nothing is said, and nobody is online, before the token is checked."""

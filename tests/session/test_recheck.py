@@ -10,7 +10,7 @@ from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode
 from presence.wire.messages import Goodbye, Hello
 from tests.canary import TOKEN, secret
-from tests.session.case import SessionTestCase
+from tests.session.case import PLACE, SessionTestCase
 
 INTERVAL = 600
 LATEST = INTERVAL * 1.2
@@ -46,6 +46,12 @@ class RecheckTests(SessionTestCase):
         self.assertEqual(len(self.tokens.checks), 0)
         self.clock.advance(LATEST)
         self.assertEqual((len(self.tokens.checks), self.tokens.asked[-1]), (1, (1, TOKEN)))
+
+    def test_place(self) -> None:
+        """The token is checked again in the name of the place that the client comes from."""
+        self.client.connection.place = PLACE
+        self.clock.advance(LATEST)
+        self.assertEqual(self.tokens.places[-1], PLACE)
 
     def test_spread(self) -> None:
         """Sockets that came together are not checked together."""

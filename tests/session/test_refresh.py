@@ -11,7 +11,7 @@ from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode
 from presence.wire.messages import Event, GetAllOnline, Goodbye, Hello, SubscribeOnlineStatus
 from tests.canary import TOKEN, secret
-from tests.session.case import Received, SessionTestCase, gist
+from tests.session.case import PLACE, Received, SessionTestCase, gist
 
 
 def no_frame(event: Event) -> Frame:
@@ -50,6 +50,12 @@ class RefreshTests(RefreshTestCase):
         (ok,) = self.refreshed()
         self.assertEqual((ok["ref"], ok["userid"], ok["socket"]), ("again", 1, socket.id))
         self.assertEqual(self.tokens.asked[-1], (1, secret("newer")))
+
+    def test_place(self) -> None:
+        """The new token is checked in the name of the place that the client comes from."""
+        self.client.connection.place = PLACE
+        self.refresh()
+        self.assertEqual(self.tokens.places[-1], PLACE)
 
     def test_nothing_waits(self) -> None:
         """Other requests are served while the new token is checked."""

@@ -77,7 +77,7 @@ class CheckTests(SynchronousTestCase):
         """Check a token of user 7 at an API that answers so."""
         self.me = Me(answer)
         self.agent = RequestTraversalAgent(self.me)
-        checked = self.make_checker(self.agent).check(7, TOKEN)
+        checked = self.make_checker(self.agent).check(7, TOKEN, None)
         self.agent.flush()
         return checked
 
@@ -146,7 +146,7 @@ class CheckTests(SynchronousTestCase):
         agent = RequestTraversalAgent(me)
         checker = self.make_checker(agent)
         for _ in range(2):
-            checker.check(7, TOKEN)
+            checker.check(7, TOKEN, None)
             agent.flush()
         self.assertIsNone(me.asked[1].getHeader("cookie"))
 
@@ -249,7 +249,7 @@ class CheckTests(SynchronousTestCase):
     def test_unreachable(self) -> None:
         """An API that cannot be reached decides nothing; the reason is not for clients."""
         problem = ResponseNeverReceived([Failure(Refusal("reason-for-the-log"))])
-        undecided = self.assert_undecided(self.make_checker(BrokenAgent(problem)).check(7, TOKEN))
+        undecided = self.assert_undecided(self.make_checker(BrokenAgent(problem)).check(7, TOKEN, None))
         self.assertIn("reason-for-the-log", undecided.reason)
         self.assertNotIn("reason-for-the-log", undecided.text)
         self.assertIs(undecided.after, UNSET)
@@ -264,12 +264,12 @@ class CheckTests(SynchronousTestCase):
 
     def test_cancelled_while_connecting(self) -> None:
         """A request that is cancelled while it connects ends as such too, whatever it says."""
-        checked = self.make_checker(ConnectingAgent()).check(7, TOKEN)
+        checked = self.make_checker(ConnectingAgent()).check(7, TOKEN, None)
         checked.cancel()
         self.failureResultOf(checked, CancelledError)
 
     def test_too_late_to_connect(self) -> None:
         """The time it takes to connect counts."""
-        checked = self.make_checker(ConnectingAgent()).check(7, TOKEN)
+        checked = self.make_checker(ConnectingAgent()).check(7, TOKEN, None)
         pass_time(self.clock, DEADLINE_SECONDS)
         self.assertIn("5 s", self.assert_undecided(checked).reason)

@@ -29,9 +29,9 @@ class CacheCase(SynchronousTestCase):
         self.api = FakeTokenChecker(waits=True)
         self.cache = CachingTokenChecker(self.api, b"key", self.clock.seconds)
 
-    def check(self, user_id: int = 7, token: str = TOKEN) -> Deferred[None]:
+    def check(self, user_id: int = 7, token: str = TOKEN, place: bytes | None = None) -> Deferred[None]:
         """Begin a check."""
-        return self.cache.check(user_id, token)
+        return self.cache.check(user_id, token, place)
 
     def accept(self) -> None:
         """Let the API accept the latest token that it was asked for."""
@@ -51,6 +51,14 @@ class CacheCase(SynchronousTestCase):
 
 
 class SharingTests(CacheCase):
+    def test_place(self) -> None:
+        """The request is made in the name of the place that asked first, also when that one leaves."""
+        first, second = self.check(place=b"first"), self.check(place=b"second")
+        first.addErrback(lambda _: None).cancel()
+        self.accept()
+        self.assertIsNone(self.successResultOf(second))
+        self.assertEqual(self.api.places, [b"first"])
+
     def test_one_request(self) -> None:
         """Checks of the same token and user at the same time are one request with one verdict."""
         checks = [self.check() for _ in range(100)]
@@ -218,7 +226,7 @@ class MemoryTests(CacheCase):
         digests = []
         for key in (b"key", b"another key"):
             cache = CachingTokenChecker(self.api, key, self.clock.seconds)
-            cache.check(7, TOKEN)
+            cache.check(7, TOKEN, None)
             (digest,) = cache._flights
             self.assertNotIn(TOKEN.encode(), digest)
             digests.append(digest)

@@ -14,6 +14,8 @@ from presence.tokens.verdict import Undecided
 from presence.wire.errors import ErrorCode, Refused
 from tests.canary import TOKEN
 
+PLACE = bytes([192, 0, 2, 1])
+
 
 class FrontTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -25,20 +27,20 @@ class FrontTests(SynchronousTestCase):
     def fail_checks(self, *reasons: str) -> None:
         """Let checks end undecided, for these reasons."""
         for reason in reasons:
-            checked = self.front.check(7, TOKEN)
+            checked = self.front.check(7, TOKEN, PLACE)
             self.api.checks.pop().errback(Undecided(reason))
             self.failureResultOf(checked, Undecided)
 
     def test_shape(self) -> None:
         """What cannot be a token is rejected, and nobody is asked."""
-        refused = self.failureResultOf(self.front.check(7, f"{TOKEN} {TOKEN}"), Refused).value
+        refused = self.failureResultOf(self.front.check(7, f"{TOKEN} {TOKEN}", PLACE), Refused).value
         self.assertEqual(refused.code, ErrorCode.TOKEN_REJECTED)
         self.assertEqual(self.api.asked, [])
 
     def test_token(self) -> None:
-        """Anything else is asked for."""
-        checked = self.front.check(7, TOKEN)
-        self.assertEqual(self.api.asked, [(7, TOKEN)])
+        """Anything else is asked for, in the name of the place that it came from."""
+        checked = self.front.check(7, TOKEN, PLACE)
+        self.assertEqual((self.api.asked, self.api.places), ([(7, TOKEN)], [PLACE]))
         self.assertNoResult(checked)
         self.api.checks[0].callback(None)
         self.assertIsNone(self.successResultOf(checked))
@@ -57,7 +59,7 @@ class FrontTests(SynchronousTestCase):
     def test_decided(self) -> None:
         """A refusal is no line, nor is a check that was cancelled."""
         with capturedLogs() as events:
-            refused, cancelled = self.front.check(7, TOKEN), self.front.check(7, TOKEN)
+            refused, cancelled = self.front.check(7, TOKEN, PLACE), self.front.check(7, TOKEN, PLACE)
             self.api.checks[0].errback(Refused(ErrorCode.TOKEN_REJECTED, "rejected"))
             cancelled.cancel()
         self.failureResultOf(refused, Refused)

@@ -34,9 +34,9 @@ class GateTests(SynchronousTestCase):
             check.addErrback(lambda _: None).cancel()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def check(self, count: int) -> list[Deferred[None]]:
+    def check(self, count: int, place: bytes | None = None) -> list[Deferred[None]]:
         """Begin so many checks."""
-        checks = [self.gate.check(7, TOKEN) for _ in range(count)]
+        checks = [self.gate.check(7, TOKEN, place) for _ in range(count)]
         self.checks += checks
         return checks
 
@@ -72,6 +72,15 @@ class GateTests(SynchronousTestCase):
         self.assert_asked(MOST_AT_ONCE + 1)
         self.api.checks[1].errback(Undecided("sick"))
         self.assert_asked(MOST_AT_ONCE + 2)
+
+    def test_places(self) -> None:
+        """Places take turns, and the next layer is told whose turn it is."""
+        here, there = b"here", b"there"
+        self.check(MOST_AT_ONCE + 2, here)
+        self.check(1, there)
+        for number in range(3):
+            self.api.checks[number].callback(None)
+        self.assertEqual(self.api.places, [here] * MOST_AT_ONCE + [here, there, here])
 
     def test_cancelled(self) -> None:
         """A check that is cancelled keeps its place until the API has answered, for that works on it."""

@@ -116,6 +116,14 @@ class EntranceTests(SynchronousTestCase):
         answer = second.shake_hands()
         self.assertEqual(second.close_code(answer.partition(b"\r\n\r\n")[2]), 1013)
 
+    def test_place(self) -> None:
+        """Tokens are checked in the name of the place that a client comes from, if it is known."""
+        daemon = limited()
+        self.assert_let_in(daemon)
+        self.assert_let_in(daemon, A_CLIENT, host="10.0.0.1")
+        self.assert_let_in(daemon, host="127.0.0.1")
+        self.assertEqual(daemon.tokens.places, [bytes([192, 0, 2, 1]), bytes([192, 0, 2, 7]), None])
+
     def test_name(self) -> None:
         """In the log a client behind a proxy goes by its own address."""
         set_level("debug")
