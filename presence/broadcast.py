@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
 from presence.roster.journal import Change, Journal
+from presence.settling import Settling
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import OnlineStatus, OnlineUsers, Position
 
@@ -83,7 +84,7 @@ class Broadcast:
     :param make_frame: Makes one frame for all who get an event.
     :param interval_seconds: The least time between two publications; 0 publishes
         every change by itself.
-    :param settle_seconds: How long after :meth:`start` nothing is published.
+    :param settle_seconds: How long after :meth:`start` nothing is published, at least.
     """
 
     def __init__(
@@ -99,9 +100,8 @@ class Broadcast:
         self._make_frame = make_frame
         self._clock = clock
         self._interval_seconds = interval_seconds
-        self._settle_seconds = settle_seconds
+        self._settling = Settling(lambda: journal.unpublished, self._settled, clock, settle_seconds)
         self._publishes = False
-        self._settling: IDelayedCall | None = None
         self._window: IDelayedCall | None = None
         self._published_at = 0.0
         self._window_seconds = 0.0
@@ -114,17 +114,15 @@ class Broadcast:
 
     def start(self) -> None:
         """Begin to settle."""
-        self._publishes = self._settle_seconds == 0
-        if not self._publishes:
-            self._settling = self._clock.callLater(self._settle_seconds, self._settled)
+        self._settling.start()
 
     def stop(self) -> None:
         """Publish nothing any more."""
         self._publishes = False
-        for call in (self._settling, self._window):
-            if call is not None:
-                call.cancel()
-        self._settling = self._window = None
+        self._settling.stop()
+        if self._window is not None:
+            self._window.cancel()
+            self._window = None
 
     # The sockets
 
@@ -181,11 +179,11 @@ class Broadcast:
 
     def when_settled(self, socket: Socket, ask: Callable[[], T]) -> T | Deferred[T]:
         """Return what ``ask`` returns, once there is a list to speak of."""
-        if self._settling is None:
+        if not self._settling.lasts:
             return ask()
         waiting = self._readers[socket].unsettled
         if len(waiting) >= MOST_WAITING:
-            after = self._settling.getTime() - self._clock.seconds()
+            after = self._settling.seconds_left
             raise Refused(ErrorCode.RATE_LIMITED, "too many requests wait for the list", after=after)
         settled: Deferred[None] = Deferred()
         waiting.append(settled)
@@ -210,7 +208,6 @@ class Broadcast:
         self._publish()
 
     def _settled(self) -> None:
-        self._settling = None
         self._publishes = True
         self._publish()
         for reader in list(self._readers.values()):

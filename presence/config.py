@@ -71,7 +71,9 @@ class Settings:
     broadcast_interval: float = _seconds(
         0.25, "Least seconds between two lists; 0 sends one for every change."
     )
-    settle: float = _seconds(5.0, "Seconds after the start without a list, so that it does not grow in view.")
+    settle: float = _seconds(
+        5.0, "Seconds after the start without a list, so that it does not grow in view; longer in a crowd."
+    )
 
     handshake_timeout: float = _seconds(
         5.0, "Seconds that the opening handshake may take, TLS included.", 0.1

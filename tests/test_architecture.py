@@ -27,6 +27,7 @@ ROOMS = (
     "requests",
     "relay",
     "broadcast",
+    "settling",
     "admission",
     "roster",
     "redis",
@@ -47,7 +48,7 @@ ALSO_MAY = {
 }
 """What a room may import beside that."""
 
-PURE = {"session", "requests", "relay", "broadcast", "admission", "roster", "wire"}
+PURE = {"session", "requests", "relay", "broadcast", "settling", "admission", "roster", "wire"}
 """Rooms that know neither the reactor nor a network."""
 
 APART = {

@@ -68,6 +68,11 @@ class Journal:
         """Whether the published list has this user."""
         return user_id in self._users
 
+    @property
+    def unpublished(self) -> int:
+        """How many users came or went, on balance, since the last publication."""
+        return len(self._unpublished)
+
     def record(self, version: int, user_id: int, *, online: bool) -> None:
         """Note a transition of the truth, to be published later."""
         self._latest_version = version

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence import broadcast
+from presence import broadcast, settling
 from presence.admission.limits import Limit
 from presence.config import Number, Settings
 from presence.options import Options
@@ -27,6 +27,7 @@ BOUNDS = [
     machine.MOST_WAITING,
     machine.MOST_REFRESHES,
     broadcast.MOST_WAITING,
+    settling.LONGEST_CROWD_SECONDS,
     protocol.MOST_QUEUED_BYTES,
     places.MOST_AT_ONCE,
     places.MOST_WAITING,

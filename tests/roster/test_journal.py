@@ -73,6 +73,21 @@ class PublishTests(JournalTestCase):
         self.assertEqual(change, Change(0, 3, [1], []))
 
 
+class UnpublishedTests(JournalTestCase):
+    def test_unpublished(self) -> None:
+        """Users of whom there is something to publish are counted until it is."""
+        self.publish(came=[1])
+        self.record(came=[2, 3], went=[1])
+        self.assertEqual(self.journal.unpublished, 3)
+        self.journal.publish()
+        self.assertEqual(self.journal.unpublished, 0)
+
+    def test_cancelled_out(self) -> None:
+        """Who came and went is not counted."""
+        self.record(came=[1], went=[1])
+        self.assertEqual(self.journal.unpublished, 0)
+
+
 class SinceTests(JournalTestCase):
     def test_now(self) -> None:
         """Since the newest version nothing changed."""
