@@ -34,6 +34,17 @@ from presence.wire.messages import (
     UnsubscribeOnlineStatus,
 )
 
+MOST_BYTES_PER_PAGE = 255 * 1024
+"""
+How much users and sockets take on a page of ``getAllOnline``, unless that is one user alone.
+
+So a page goes into the send queue of a client that does not read.
+"""
+
+USER_BYTES = 17
+SOCKET_BYTES = 92
+"""How much one of them takes there at most, with the longest ids and a comma."""
+
 Answer = Ok | Deferred[Ok]
 """The reply to a request, now or later."""
 
@@ -151,14 +162,18 @@ class Requests:
     def _page(self, after: int, limit: int) -> Ok:
         journal = self._roster.journal
         users, more = journal.page(after, limit)
-        sockets = [
-            OnlineSocket(socket=socket.id, userid=user, identified=socket.identified)
-            for user in users
-            for socket in self._roster.sockets_of(user)
-        ]
+        sockets: list[Socket] = []
+        room = MOST_BYTES_PER_PAGE
+        for count, user in enumerate(users):
+            theirs = self._roster.sockets_of(user)
+            room -= USER_BYTES + SOCKET_BYTES * len(theirs)
+            if room < 0 and count > 0:
+                users, more = users[:count], True
+                break
+            sockets += theirs
         return OnlinePage(
             online=users,
-            sockets=sockets,
+            sockets=[OnlineSocket(socket.id, socket.user_id, socket.identified) for socket in sockets],
             epoch=journal.epoch,
             version=journal.version,
             next=str(users[-1]) if more else UNSET,

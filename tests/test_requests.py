@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from presence.config import Settings
-from presence.interfaces import Delivery, IRelay
-from presence.requests import Requests
-from presence.testing import FakeClient, FakeDaemon
+from presence.interfaces import Delivery, IRelay, Socket
+from presence.requests import MOST_BYTES_PER_PAGE, SOCKET_BYTES, USER_BYTES, Requests
+from presence.testing import FakeClient, FakeConnection, FakeDaemon
+from presence.websocket.protocol import MOST_QUEUED_BYTES
 from presence.wire.closing import CloseCode
 from presence.wire.messages import LARGEST_INT, GetAllOnline, Goodbye, Message, SendMessageToUser
+
+LONGEST_TIME = 1_767_222_000.125
+LONGEST_REF = "\x01" * 64
+"""Its every character takes six bytes."""
+
+HOLD_SECONDS = 60
+
+MOST_SINGLE = MOST_BYTES_PER_PAGE // (SOCKET_BYTES + USER_BYTES)
+"""How many users with one socket each fit on a page; there is room for three more without any."""
 
 
 @implementer(IRelay)
@@ -229,6 +241,98 @@ class GetAllOnlineTests(RequestsTestCase):
         page = self.ask()
         self.assertEqual(page["online"], [2, 100])
         self.assertEqual([socket["userid"] for socket in page["sockets"]], [100])
+
+
+class LargePagesTests(RequestsTestCase):
+    def setUp(self) -> None:
+        """Let somebody come who asks, and whose id is one of the longest."""
+        self.daemon = FakeDaemon(Settings(settle=0, max_sockets_per_user=10_000))
+        self.daemon.clock.advance(LONGEST_TIME)
+        self.client = self.come(LARGEST_INT)
+        self.users = [LARGEST_INT]
+        self.ids = count()
+
+    def let_in(self, users: int, *, sockets: int = 1) -> None:
+        """Let users come before those who are there, with so many sockets each, or else held."""
+        come = range(self.users[0] - users, self.users[0])
+        requests, now = self.daemon.requests, self.daemon.clock.seconds()
+        for user in come:
+            for _ in range(sockets or 1):
+                socket = Socket(f"{next(self.ids):024x}", user, FakeConnection(), now)
+                requests.join(socket, broadcast=False)
+            if not sockets:
+                requests.leave(socket, HOLD_SECONDS)
+        self.users[:0] = come
+        self.daemon.clock.advance(0.25)
+
+    def pages(self) -> list[dict[str, Any]]:
+        """Return all pages, one after the other."""
+        pages = self.client.say(GetAllOnline(ref=LONGEST_REF))
+        while "next" in pages[-1]:
+            pages += self.client.say(GetAllOnline(ref=LONGEST_REF, cursor=pages[-1]["next"]))
+        return pages
+
+    def assert_pages(self, *lengths: int) -> None:
+        """Check how many users are on each of the pages, and that each user is on one, with all sockets."""
+        pages = self.pages()
+        self.assertEqual([len(page["online"]) for page in pages], [*lengths])
+        self.assertEqual([user for page in pages for user in page["online"]], self.users)
+        for page in pages:
+            expected = [
+                socket.id for user in page["online"] for socket in self.daemon.roster.sockets_of(user)
+            ]
+            self.assertEqual([socket["socket"] for socket in page["sockets"]], expected)
+
+    def test_exactly_full(self) -> None:
+        """What just fits is on one page."""
+        self.let_in(3, sockets=0)
+        self.let_in(MOST_SINGLE - 1)
+        self.assert_pages(MOST_SINGLE + 3)
+
+    def test_one_too_many(self) -> None:
+        """One user more, though without a socket, is on a page of its own."""
+        self.let_in(4, sockets=0)
+        self.let_in(MOST_SINGLE - 1)
+        self.assert_pages(MOST_SINGLE + 3, 1)
+
+    def test_never_split(self) -> None:
+        """A user whose sockets do not all fit begins the next page."""
+        self.let_in(1, sockets=16)
+        self.let_in(MOST_SINGLE - 8)
+        self.assert_pages(MOST_SINGLE - 8, 2)
+
+    def test_too_many_of_one(self) -> None:
+        """A user who does not fit on any page is alone on one."""
+        self.let_in(1, sockets=MOST_BYTES_PER_PAGE // SOCKET_BYTES + 1)
+        self.let_in(1)
+        self.assert_pages(1, 1, 1)
+
+    def test_limit(self) -> None:
+        """The limit still ends a page before it is full."""
+        self.let_in(3)
+        (page,) = self.client.say(GetAllOnline(limit=2))
+        self.assertEqual((page["online"], page["next"]), (self.users[:2], str(self.users[1])))
+
+    def test_all(self) -> None:
+        """Page after page lists everybody once, with all sockets, whoever has how many."""
+        for sockets in (16, 0, 3, 1):
+            self.let_in(150, sockets=sockets)
+        self.assert_pages(583, 18)
+
+    def test_size(self) -> None:
+        """A full page fits into the send queue, with the longest ids, and nearly fills it."""
+        self.let_in(MOST_SINGLE)
+        size = len(msgspec.json.encode(self.pages()[0]))
+        self.assertLessEqual(size, MOST_QUEUED_BYTES)
+        self.assertGreater(size, MOST_QUEUED_BYTES - 2048)
+
+    def test_sizes(self) -> None:
+        """What a user and a socket count for is what they take."""
+        self.let_in(1)
+        (page,) = self.pages()
+        (socket, _), (user, _) = page["sockets"], page["online"]
+        sizes = [len(msgspec.json.encode(each)) + len(",") for each in (socket, user)]
+        self.assertEqual(sizes, [SOCKET_BYTES, USER_BYTES])
 
 
 class UnpublishedTests(RequestsTestCase):

@@ -172,7 +172,7 @@ class PresenceClient:
         Ask for one page of the users who are online, and their sockets.
 
         :param cursor: ``next`` of the page before.
-        :param limit: How many users to list at most.
+        :param limit: How many users to list at most. There may be fewer, though more follow.
         """
         return self._ask(GetAllOnline(cursor=cursor, limit=limit), OnlinePage)
 

@@ -102,7 +102,7 @@ class GetAllOnline(Request, kw_only=True, tag="getAllOnline"):
     List the users who are online, and their sockets.
 
     :ivar cursor: ``next`` of the page before.
-    :ivar limit: The most users to list.
+    :ivar limit: The most users to list; there may be fewer on a page that is not the last.
     """
 
     cursor: str | UnsetType = UNSET

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence import broadcast, settling
+from presence import broadcast, requests, settling
 from presence.admission.limits import Limit
 from presence.config import Number, Settings
 from presence.options import Options
@@ -29,6 +29,7 @@ BOUNDS = [
     broadcast.MOST_WAITING,
     settling.LONGEST_CROWD_SECONDS,
     protocol.MOST_QUEUED_BYTES,
+    requests.MOST_BYTES_PER_PAGE,
     places.MOST_AT_ONCE,
     places.MOST_WAITING,
     places.MOST_WAITING_OF_A_PLACE,
