@@ -233,6 +233,11 @@ class CrowdTests(BroadcastTestCase):
         self.daemon.clock.advance(0.5)
         self.assertEqual(self.lengths(), [])
 
+    def test_timer(self) -> None:
+        """Nor is a timer set into the past then, which a reactor refuses."""
+        (look,) = FakeDaemon(Settings(settle=0.5)).clock.getDelayedCalls()
+        self.assertEqual(look.getTime(), 0)
+
     def test_bound(self) -> None:
         """However long a crowd comes, there is a list half a minute after the usual time."""
         self.settle_with(100)
