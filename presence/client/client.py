@@ -78,7 +78,8 @@ class PresenceClient:
         ended or could not be made; 1006 stands for everything without a close frame.
     :param on_frame: Called with ``"in"`` or ``"out"`` and the text of each frame. The
         text of a ``HELLO`` holds the access token.
-    :param timeout_seconds: How long a request may wait for its reply.
+    :param timeout_seconds: How long a request may wait for its reply. A daemon that has just
+        started answers some only when its list has settled, which a crowd can make 35 seconds.
     :param trust_root: Who vouches for the server of a ``wss`` URL, a ``Certificate`` or
         what ``trustRootFromCertificates`` of ``twisted.internet.ssl`` returns; without
         it, the authorities of the platform.
@@ -91,7 +92,7 @@ class PresenceClient:
     _on_event: Callable[[Event], object] = attrs.field(default=_ignore, kw_only=True)
     _on_disconnected: Callable[[int, str], object] = attrs.field(default=_ignore, kw_only=True)
     _on_frame: Callable[[Direction, str], object] = attrs.field(default=_ignore, kw_only=True)
-    _timeout_seconds: float = attrs.field(default=15.0, kw_only=True)
+    _timeout_seconds: float = attrs.field(default=45.0, kw_only=True)
     _trust_root: Any = attrs.field(default=None, kw_only=True)  # Twisted keeps the type to itself
     _random: Callable[[], float] = attrs.field(kw_only=True)
     _reactor: Any = attrs.field(kw_only=True)  # IReactorTCP, IReactorTime and the name resolver in one
