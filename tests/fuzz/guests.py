@@ -16,7 +16,7 @@ from presence.websocket.protocol import PresenceProtocol
 from presence.wire.closing import CloseCode
 from presence.wire.codec import decode_answer, encode
 from presence.wire.errors import ErrorCode, Refused
-from presence.wire.messages import Event, Goodbye, Hello, Reply, Request, SendMessageToUser
+from presence.wire.messages import Event, Goodbye, Hello, Ping, Reply, Request, SendMessageToUser
 from tests.canary import secret
 from tests.fuzz.frames import frame
 from tests.fuzz.reading import Opcode, read_server
@@ -29,7 +29,12 @@ MOST_REFRESHES = 4
 MOST_SOCKETS = 2
 
 BURST, USER_BURST = 60, 90
-"""How many requests of a connection and of a user are never too many."""
+"""How many requests at once of a connection and of a user are not too many."""
+
+RATE = 5
+"""How many more of each there may be with every second."""
+
+FREE_PING_SECONDS = 5
 
 
 def token_of(user: int) -> str:
@@ -110,6 +115,16 @@ class Line:
         return self._peer.protocol
 
     @property
+    def now(self) -> float:
+        """The time."""
+        return self.connection.clock.seconds()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the daemon takes no requests any more, which may show only later."""
+        return self.connection._closing
+
+    @property
     def aborted(self) -> bool:
         """Whether the daemon dropped it."""
         return self._peer.transport.disconnected
@@ -186,6 +201,27 @@ class Post:
             )
 
 
+@attrs.define
+class Bucket:
+    """
+    What somebody may ask for.
+
+    :param most: How much at once.
+    """
+
+    most: float
+    level: float = attrs.field(default=attrs.Factory(lambda self: self.most, takes_self=True))
+    at: float = 0
+
+    def holds(self, cost: int, now: float) -> bool:
+        """Return whether a request is not too much; only then it counts."""
+        self.level = min(self.most, self.level + (now - self.at) * RATE)
+        self.at = now
+        enough = self.level >= cost
+        self.level -= cost * enough
+        return enough
+
+
 @attrs.define(eq=False, kw_only=True)
 class Guest(Visitor):
     """
@@ -195,28 +231,30 @@ class Guest(Visitor):
     :ivar polite: Whether it answers close frames.
     :ivar silent: Whether it answers no pings.
     :ivar troublesome: Whether it ever gave a reason to be dropped.
-    :ivar limited: How many of its requests were too many.
+    :ivar refused: How much more it ever asked for than it may.
     :ivar came: How many sockets of all guests there had been when its own was made.
     :ivar last_ok: The latest reply that was no error.
     :ivar sockets: The ids of all sockets of all guests.
-    :ivar spent: How much it and its users ever asked for.
+    :ivar buckets: Those of the users.
     """
 
     client: Line
     api: Api
     post: Post
     sockets: set[str]
-    spent: Counter[int]
+    buckets: dict[int, Bucket]
     when_left: Callable[[Guest, int | None], None]
     polite: bool = True
     silent: bool = False
     troublesome: bool = False
     left: bool = False
-    limited: int = 0
+    refused: int = 0
     came: int = 0
     last_ok: dict[str, Any] = attrs.Factory(dict)
     socket: str | None = None
-    _cost: int = 0
+    _bucket: Bucket = attrs.Factory(lambda: Bucket(BURST))
+    _too_many: set[int] = attrs.Factory(set)
+    _free_ping_at: float = 0
     _bad: int = 0
     _refs: int = 0
     _warned: bool = False
@@ -243,13 +281,20 @@ class Guest(Visitor):
         self._refs += 1
         request.ref = self._refs
         self.asked[request.ref] = request
-        self._send(encode(request), request.ref, 1)
+        self.hear(self.client.take())  # it may be somebody else by now
+        if not self.client.closing and not self._is_free(request) and not self._spend(1):
+            self._too_many.add(request.ref)
+        self._send(encode(request), request.ref)
 
     def blunder(self, text: bytes, *, names_ref: bool) -> None:
         """Send a text that is no request; ``%d`` in it becomes a ref."""
         self._refs += 1
-        before = self.unanswered
-        self._send(text.replace(b"%d", b"%d" % self._refs), self._refs if names_ref else None, MALFORMED_COST)
+        before, counts = self.unanswered, not self.client.closing
+        self._send(text.replace(b"%d", b"%d" % self._refs), self._refs if names_ref else None)
+        self.hear(self.client.take())
+        # One too many ends the session before it is counted.
+        if counts and self.client.closed_with != CloseCode.TOO_MANY_BAD_MESSAGES:
+            self._spend(MALFORMED_COST)
         self.listen()
         assert self.left or self.unanswered == before, "a mistake is not answered"
 
@@ -269,7 +314,8 @@ class Guest(Visitor):
         pings, self.client.pings = self.client.pings, []
         if pings and not self.silent and not self.connection_paused:
             for ping in pings:
-                self._spend(1)
+                if self.client.closed_with is None:
+                    self._spend(1)
                 self.client.send(frame(Opcode.PONG, ping))
         if self.client.closed_with is not None and not self.left:
             self._leave(self.client.closed_with)
@@ -318,9 +364,7 @@ class Guest(Visitor):
         elif code in {"token_rejected", "user_mismatch"}:
             self._spend(MALFORMED_COST)  # beside the HELLO itself
         elif code == "rate_limited":
-            self.limited += 1
-            user_spent = 0 if self.user is None else self.spent[self.user]
-            assert self._cost > BURST or user_spent > USER_BURST or self.unanswered >= MOST_REFRESHES, error
+            assert error["ref"] in self._too_many or self.unanswered >= MOST_REFRESHES, error
         request = self.asked.get(error.get("ref", 0))
         if isinstance(request, SendMessageToUser):
             assert isinstance(request.key, str)
@@ -341,21 +385,29 @@ class Guest(Visitor):
         assert event["after"] > 0
         self._warned = True
 
-    def _send(self, text: bytes, ref: int | None, cost: int) -> None:
+    def _send(self, text: bytes, ref: int | None) -> None:
         if self.left:
             return
         self._awaited[ref] += 1
-        self._spend(cost)
         self.client.send(frame(Opcode.TEXT, text))
 
-    def _spend(self, cost: int) -> None:
-        self._cost += cost
-        if self.user is not None:
-            self.spent[self.user] += cost
+    def _is_free(self, request: Request) -> bool:
+        free = isinstance(request, Ping) and self.client.now >= self._free_ping_at
+        if free:
+            self._free_ping_at = self.client.now + FREE_PING_SECONDS
+        return free
+
+    def _spend(self, cost: int) -> bool:
+        enough = self._bucket.holds(cost, self.client.now) and (
+            self.user is None or self.buckets[self.user].holds(cost, self.client.now)
+        )
+        self.refused += cost * (not enough)
+        return enough
 
     def _answered(self, reply: dict[str, Any]) -> None:
         ref = reply.get("ref")
         assert self._awaited[ref] > 0, f"nobody asked for {reply}"
+        assert ref not in self._too_many or reply.get("code") == "rate_limited", "one too many is not refused"
         self._awaited[ref] -= 1
 
     def _welcomed(self, request: Hello, ok: dict[str, Any]) -> None:
@@ -384,7 +436,7 @@ class Guest(Visitor):
             CloseCode.TOO_MANY_SOCKETS: self.identified,
             CloseCode.NO_HELLO: not self.identified,
             CloseCode.TOO_SLOW: self.connection_paused,
-            CloseCode.TOO_MANY_REQUESTS: self._last_error is not None,
+            CloseCode.TOO_MANY_REQUESTS: self.refused > BURST,
         }
         assert code is None or self.troublesome or reasons.get(code), f"closed with {code} for nothing"
         self.when_left(self, code)
