@@ -70,6 +70,7 @@ def _announced(opcode: int, size: int, payload: bytes) -> bytes:
 
 
 opcodes = st.integers(0, 15)
+_large = st.sampled_from([LARGEST, LARGEST + 1]).map(lambda size: b'"' + b"x" * (size - 2) + b'"')
 not_utf8 = st.sampled_from([b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b'"\xe2\x82'])
 
 messages: SearchStrategy[bytes] = st.builds(
@@ -103,9 +104,8 @@ broken: SearchStrategy[bytes] = st.one_of(
     ),
     in_fragments(Opcode.TEXT, st.builds(bytes.__add__, texts, not_utf8)),
     in_fragments(Opcode.BINARY, small),
-    st.integers(LARGEST - 2, LARGEST + 2).map(
-        lambda size: frame(Opcode.TEXT, b'"' + b"x" * (size - 2) + b'"')
-    ),
+    _large.map(lambda text: frame(Opcode.TEXT, text)),
+    in_fragments(Opcode.TEXT, _large),
     st.builds(bytes.__getitem__, messages, st.integers(0, 40).map(lambda size: slice(0, size))),
 )
 """Frames that break a rule, or that are never complete."""

@@ -320,6 +320,15 @@ class HostileMachine(PresenceMachine):
         visitor.listen()
         assert visitor.left or visitor.refused - refused <= BURST, "nobody stops the flood"
 
+    @rule(user=USERS)
+    def flood_together(self, user: int) -> None:
+        """Ask for too much with all sockets of a user, and with none of them alone."""
+        self.cure()
+        for _ in range(MOST_SOCKETS):
+            guest = self.enter()
+            self.hello(guest, user, UNSET)
+            self.flood(guest, lambda _: GetAllOnline(), BURST - 5)
+
     @rule(visitor=visitors)
     def fall_silent(self, visitor: Guest) -> None:
         """Answer no pings, or answer them again."""

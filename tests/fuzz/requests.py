@@ -57,7 +57,6 @@ junk: SearchStrategy[Any] = st.sampled_from(
 
 _AT_THE_END = [
     '{"type":"PING"',
-    '{"type":"sendMessageToUser","id":1,"message":' + "[" * 4000,  # Hypothesis lets Python recurse far
     '"\\ud800"',
     "NaN",
     f'{{"type":"{SECRET}","ref":9e999}}',
@@ -95,8 +94,12 @@ def damaged(draw: DrawFn) -> bytes:
     return (text[:start] + draw(st.text(max_size=4)) + text[end:]).encode()
 
 
+too_deep = st.just(b'{"type":"sendMessageToUser","id":1,"message":' + b"[" * 4000)
+"""A text that is nested more deeply than Python recurses, though Hypothesis lets it recurse far."""
+
 mistakes = (
-    st.sampled_from(_AT_THE_END).map(str.encode)
+    too_deep
+    | st.sampled_from(_AT_THE_END).map(str.encode)
     | junk.map(json.dumps).map(str.encode)
     | st.text(max_size=40).map(str.encode)
 )
@@ -108,18 +111,27 @@ texts: SearchStrategy[bytes] = st.one_of(
 """Anything that can stand in a text frame."""
 
 
-def named(text: bytes) -> tuple[str | None, Ref | None]:
-    """Return the type and the ref that a reply to a text has to name, by the words of the protocol."""
+def judge(text: bytes) -> tuple[str | None, Ref | None, str | None]:
+    """
+    Judge a text by the words of the protocol.
+
+    :returns: The type and the ref that the reply has to name, and the code of a mistake that does
+        not lie in the fields of a type.
+    """
     try:
         _json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return None, None
+        return None, None, "bad_json"
     fields = json.loads(text)
     if not isinstance(fields, dict):
-        return None, None
+        return None, None, "bad_message"
     ref, kind = fields.get("ref"), fields.get("type")
     if isinstance(ref, bool) or not (
         (isinstance(ref, str) and len(ref) <= 64) or (isinstance(ref, int) and abs(ref) <= LARGEST_INT)
     ):
         ref = None
-    return (kind if isinstance(kind, str) and len(kind) <= 64 else None), ref
+    if not isinstance(kind, str):
+        return None, ref, "bad_message"
+    if kind not in REQUESTS:
+        return (kind if len(kind) <= 64 else None), ref, "unknown_type"
+    return kind, ref, "bad_message" if ref is None and "ref" in fields else None
