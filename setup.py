@@ -48,12 +48,12 @@ setup(
         "test": ["hypothesis>=6.100", "trustme>=1.2", "websockets>=13"],
         "dev": [
             "build",
+            "cachetools>=8.0.1",  # has types of its own
             "coverage[toml]>=7.6",
             "mypy>=1.15",
             "mypy-zope>=1.0.9",
             "ruff>=0.9",
             "towncrier>=24.8",
-            "types-cachetools>=5.3",
         ],
     },
     entry_points={"console_scripts": ["presencectl=presence.ctl:main"]},
