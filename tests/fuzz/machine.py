@@ -111,6 +111,7 @@ REQUESTS: st.SearchStrategy[Callable[[int], Request]] = st.sampled_from(
         lambda _: GetAllOnline(),
         lambda _: SubscribeOnlineStatus(),
         lambda user: Hello(userid=user, accesstoken=token_of(user)),
+        lambda user: Hello(userid=user, accesstoken=TOKEN),
     ]
 )
 
