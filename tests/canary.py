@@ -4,7 +4,7 @@ Secrets that the tests plant, and a watch over every line that is logged during 
 Whatever the tests use for a token, a password, a payload, the query of a URL, or for a text in
 the place of an id carries :data:`SECRET`. An event that tells it, in its line or in any of its
 fields, at any level, written or dropped, makes the test that ran an error; so does a process of
-a test that prints it.
+a test that prints it. Hexadecimal and base64 do not hide it.
 
 No secrets are what an operator needs to find out what happened: user ids and sockets' ids that
 are what they should be, addresses, origins, and the references of faults.
@@ -13,6 +13,7 @@ are what they should be, addresses, origins, and the references of faults.
 from __future__ import annotations
 
 import traceback
+from base64 import b64encode
 from secrets import token_urlsafe
 
 from twisted.logger import ILogObserver, LogEvent, Logger, eventAsText, globalLogPublisher
@@ -27,7 +28,18 @@ SECRET = "canary-5b7f9e06c2d4"
 SECRET_NUMBER = 5_109_372_846_150_937
 """For places where a text does not do."""
 
-_secrets = {SECRET, str(SECRET_NUMBER)}
+
+def _forms(text: str) -> set[str]:
+    """Return a text as it is, in hexadecimal, and in base64 wherever in three bytes it begins."""
+    data = text.encode()
+    forms = {text, data.hex()}
+    for before in range(3):
+        end = (before + len(data)) * 8 // 6
+        forms.add(b64encode(bytes(before) + data).decode()[(before * 8 + 5) // 6 : end])
+    return forms
+
+
+_secrets = _forms(SECRET) | _forms(str(SECRET_NUMBER))
 _log = Logger("tests.canary")
 
 
@@ -51,13 +63,13 @@ PASSWORD = secret("password")
 
 def keep(text: str) -> str:
     """Note a secret that was made up elsewhere, by a daemon perhaps, and return it."""
-    _secrets.add(text)
+    _secrets.update(_forms(text))
     return text
 
 
 def forget(text: str) -> None:
     """Note that it is a secret no longer."""
-    _secrets.discard(text)
+    _secrets.difference_update(_forms(text))
 
 
 def tells(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_urlsafe
@@ -79,6 +80,13 @@ class WatchTests(SynchronousTestCase):
     def test_number(self) -> None:
         """A number can be a secret."""
         self.assertEqual(places_told({"log_format": "{n}", "n": SECRET_NUMBER}), ["its line", "n"])
+
+    def test_encoded(self) -> None:
+        """A secret is seen through hexadecimal and base64, also in the middle of something."""
+        for before in (b"", b"x", b"user:"):
+            data = before + self.secret.encode() + b"\xff"
+            self.assertTrue(tells(data.hex()))
+            self.assertTrue(tells(b64encode(data).decode()))
 
     def test_no_secret(self) -> None:
         """What tells none is nobody's error."""
