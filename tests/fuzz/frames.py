@@ -36,7 +36,7 @@ def frame(
     return head + key + mask(payload, key)
 
 
-small = st.binary(max_size=125) | st.just(SECRET.encode())
+small = st.binary(max_size=125) | st.sampled_from([SECRET.encode(), bytes(125)])
 pings = st.builds(frame, st.sampled_from([Opcode.PING, Opcode.PONG]), small, key=KEYS)
 
 

@@ -20,7 +20,7 @@ from presence.wire.messages import Event, Goodbye, Hello, Ping, Reply, Request, 
 from tests.canary import secret
 from tests.fuzz.frames import frame
 from tests.fuzz.reading import Opcode, read_server
-from tests.fuzz.streams import MALFORMED_COST
+from tests.fuzz.streams import BAD, MALFORMED_COST, MISTAKES
 from tests.test_model import Visitor
 from tests.websocket.peer import Connections, Peer
 
@@ -295,6 +295,8 @@ class Guest(Visitor):
         # One too many ends the session before it is counted.
         if counts and self.client.closed_with != CloseCode.TOO_MANY_BAD_MESSAGES:
             self._spend(MALFORMED_COST)
+        if not self.client.closing:
+            assert self._last_error in MISTAKES, f"a mistake is answered with {self._last_error}"
         self.listen()
         assert self.left or self.unanswered == before, "a mistake is not answered"
 
@@ -358,7 +360,7 @@ class Guest(Visitor):
         self._answered(error)
         code = self._last_error = error["code"]
         assert code not in {"internal", "unavailable", "draining"}, error
-        if code in {"bad_json", "bad_message"}:
+        if code in BAD:
             self._bad += 1
             assert self._bad <= MOST_BAD_MESSAGES, "one more mistake is forgiven"
         elif code in {"token_rejected", "user_mismatch"}:

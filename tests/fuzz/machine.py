@@ -69,6 +69,7 @@ BLUNDERS = [
     b'{"type":"subscribeOnlineStatus","ref":%d,"users":["SECRET"]}',
     b'{"type":"subscribeOnlineStatus","ref":%d,"since":{"epoch":"SECRET","version":"SECRET"}}',
     b'{"type":"getAllOnline","ref":%d,"cursor":"SECRET"}',
+    b'{"type":"sendMessageToUser","ref":%d,"id":1,"message":' + b"[" * 65 + b"]" * 65 + b"}",
     b'{"type":"SECRET","ref":%d}',
 ]
 """Texts that are no requests, with a ref."""
@@ -94,6 +95,7 @@ BREACHES = [
     frame(11, SECRET.encode()),
     bytes([0x81, len(TOKEN)]) + TOKEN.encode(),
     frame(Opcode.TEXT, b"x" * 70_000),
+    frame(Opcode.TEXT, b"x" * 40_000, first=0) + frame(Opcode.CONTINUATION, b"x" * 40_000),
     frame(Opcode.TEXT, first=0) + frame(Opcode.CONTINUATION, first=0) * 65,
     frame(Opcode.CLOSE, b"\x03\xe8" + SECRET.encode()),
     frame(Opcode.CLOSE, b"\x03\xed"),
@@ -312,6 +314,15 @@ class HostileMachine(PresenceMachine):
         """Break the rules of WebSockets, or close by them."""
         visitor.breach(data)
 
+    def all_mistakes(self) -> None:
+        """Let newcomers make every mistake there is; chance leaves some out."""
+        for text in BLUNDERS:
+            guest = self.enter()
+            guest.blunder(_fill_in(text), names_ref=True)
+            guest.vanish()
+        for data in BREACHES:
+            self.enter().breach(data)
+
     @rule(visitor=visitors, request=REQUESTS, times=st.integers(2, 150))
     def flood(self, visitor: Guest, request: Callable[[int], Request], times: int) -> None:
         """Ask for too much at once."""
@@ -408,6 +419,7 @@ class HostileMachine(PresenceMachine):
                 self.hear_all()
             for guest in list(self.present):
                 self.read_on(guest)
+            self.all_mistakes()
             self.census()
             self.check_at_any_time()
             self.post.check()

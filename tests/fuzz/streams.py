@@ -30,6 +30,7 @@ from tests.websocket.peer import Connections, Peer, make_daemon
 SETTINGS = Settings(settle=0, offline_delay=0, broadcast_interval=0, max_message_bytes=frames.LARGEST)
 
 BAD = {"bad_json", "bad_message"}
+MISTAKES = {*BAD, "unknown_type"}
 
 MALFORMED_COST = 10
 """How many requests a text counts for that is none."""
@@ -55,7 +56,7 @@ def streams(draw: DrawFn) -> Stream:
     opening = draw(frames.odd_openings() if draw(st.integers(0, 7)) == 7 else frames.good_opening)
     begin = draw(st.lists(frames.messages | frames.pings, min_size=draw(st.integers(0, 20)), max_size=40))
     end = draw(st.lists(_anything, max_size=6))
-    data = b"".join([opening, *begin, *end])
+    data = b"".join([opening, *begin, *end, draw(frames.broken)])
     cuts = [0, *sorted(draw(st.lists(st.integers(0, len(data)), max_size=8))), len(data)]
     chunks = [(0.0, data[start:end]) for start, end in pairwise(cuts)]
     if draw(st.booleans()):
@@ -192,7 +193,7 @@ class Client:
             assert self.last_code == mistake, f"{self.last_code} for {mistake}"
         assert self.last_code != "internal", payload
         self.bad_messages += self.last_code in BAD
-        self.spent += (MALFORMED_COST - 1) * (self.last_code in {*BAD, "unknown_type"})
+        self.spent += (MALFORMED_COST - 1) * (self.last_code in MISTAKES)
         assert self.last_code != "rate_limited" or self.spent > self.burst, "limited for nothing"
         assert self.bad_messages <= 10, "the eleventh bad message is answered"
 
