@@ -119,6 +119,7 @@ HANDSHAKE: Sequence[str] = (
     "Connection: Upgrade",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
+    f"Cookie: session={SECRET}",
 )
 
 _HEADERS = (
@@ -130,7 +131,6 @@ _HEADERS = (
     "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99, x;;=",
     "X-Forwarded-For: 192.0.2.1, [2001:db8::1]:80, nobody",
     f"X-Forwarded-For: {SECRET}, 192.0.2.1",
-    f"Cookie: session={SECRET}",
     f"Authorization: Bearer {TOKEN}",
     "Sec-WebSocket-Version: 99",
     "Sec-WebSocket-Key: short",

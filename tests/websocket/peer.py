@@ -121,6 +121,7 @@ class Peer:
             "Connection: Upgrade",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version: 13",
+            f"Cookie: session={TOKEN}",
             *headers,
         ]
         return self.send("\r\n".join([*lines, "", ""]).encode())
