@@ -9,6 +9,7 @@ clients that blunder, break the rules, flood, stall and fall silent.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -412,24 +413,29 @@ class HostileMachine(PresenceMachine):
                 assert not guest.unanswered, guest
 
     def teardown(self) -> None:
-        """Let everything come to its end, and look for what is left."""
+        """Let everything come to its end, unless something failed: that is what is to be told."""
         try:
-            while self.api.wanted:
-                self.decide()
-                self.hear_all()
-            for guest in list(self.present):
-                self.read_on(guest)
-            self.all_mistakes()
-            self.census()
-            self.check_at_any_time()
-            self.post.check()
-            for guest in self.guests:
-                guest.vanish()
-            self.wait(self.settings.offline_delay + WINDOW)
-            assert not self.daemon.roster.journal.online, "somebody is still online"
-            assert not self.daemon.clock.getDelayedCalls(), "a timer is left"
-            assert not self.connections.open, "a connection is still known"
-            assert not self.api.wanted, "a check for nobody goes on"
-            assert_no_faults(self.events)
+            if sys.exception() is None:
+                self.end()
         finally:
             self.log.close()
+
+    def end(self) -> None:
+        """Look for what is left."""
+        while self.api.wanted:
+            self.decide()
+            self.hear_all()
+        for guest in list(self.present):
+            self.read_on(guest)
+        self.all_mistakes()
+        self.census()
+        self.check_at_any_time()
+        self.post.check()
+        for guest in self.guests:
+            guest.vanish()
+        self.wait(self.settings.offline_delay + WINDOW)
+        assert not self.daemon.roster.journal.online, "somebody is still online"
+        assert not self.daemon.clock.getDelayedCalls(), "a timer is left"
+        assert not self.connections.open, "a connection is still known"
+        assert not self.api.wanted, "a check for nobody goes on"
+        assert_no_faults(self.events)
