@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 import attrs
 from cachetools import LRUCache
 from twisted.internet.interfaces import IReactorTime
@@ -37,15 +39,21 @@ class TokenBucket:
     def take(self, now: float, cost: float = 1) -> float:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
         cost = min(cost, self.burst)
-        passed_seconds = max(0, now - self.at)  # the clock may have been set back
-        self.at = now
-        self.level = min(self.burst, self.level + passed_seconds * self.rate)
-        self.refused = max(0, self.refused - passed_seconds * self.rate / _MEMORY)
+        self._pass_time(now)
         if self.level >= cost:
             self.level -= cost
             return 0
         self.refused += cost
         return (self.refused - self.level) / self.rate
+
+    def _pass_time(self, now: float) -> None:
+        gained = (now - self.at) * self.rate
+        self.at = now
+        if gained <= 0:  # the clock may have been set back
+            return
+        self.level = min(self.burst, self.level + gained)
+        if self.refused:
+            self.refused = max(0, self.refused - gained / _MEMORY)
 
     @property
     def ignored(self) -> bool:
@@ -60,8 +68,9 @@ class Rates:
         self._settings = settings
         self._limits = limits
         self._clock = clock
-        # Looked up at each request, so the one that is forgotten was the longest without any.
-        self._of_users: LRUCache[int, TokenBucket] = LRUCache(_MOST_USERS_REMEMBERED)
+        # Those whose user has a socket now, and those of whoever left last.
+        self._of_users: WeakValueDictionary[int, TokenBucket] = WeakValueDictionary()
+        self._remembered: LRUCache[int, TokenBucket] = LRUCache(_MOST_USERS_REMEMBERED)
 
     def allowance(self, peer: str) -> Allowance:
         """Return what a new connection may ask for."""
@@ -76,12 +85,18 @@ class Rates:
             self._of_users[user_id] = bucket
         return bucket
 
+    def remember(self, user_id: int) -> None:
+        """Keep the bucket of a user whose socket ends, so that a new one does not find it filled again."""
+        self._remembered[user_id] = self._of_users[user_id]
+
     def _bucket(self, rate: float, burst: float) -> TokenBucket:
         return TokenBucket(rate, burst, level=burst, at=self._clock.seconds())
 
 
 class Allowance:
     """What one connection may ask for, by itself and by its user."""
+
+    __slots__ = ("_clock", "_free_ping_at", "_limits", "_of_user", "_own", "_peer", "_rates", "_user_id")
 
     def __init__(
         self, rates: Rates, limits: Limits, clock: IReactorTime, peer: str, own: TokenBucket
@@ -91,16 +106,19 @@ class Allowance:
         self._clock = clock
         self._peer = peer
         self._own = own
-        self._user_id: int | None = None
+        self._user_id = 0
+        self._of_user: TokenBucket | None = None
         self._free_ping_at = clock.seconds()
 
     def enter(self, user_id: int) -> None:
         """Share from now on with the other sockets of a user."""
         self._user_id = user_id
+        self._of_user = self._rates.of_user(user_id)
 
     def leave(self) -> None:
         """Share no more."""
-        self._user_id = None
+        self._rates.remember(self._user_id)
+        self._of_user = None
 
     @property
     def ignored(self) -> bool:
@@ -112,9 +130,9 @@ class Allowance:
         now = self._clock.seconds()
         limit = Limit.REQUESTS
         wait_seconds = self._own.take(now, cost)
-        if not wait_seconds and self._user_id is not None:
+        if not wait_seconds and self._of_user is not None:
             limit = Limit.USER_REQUESTS
-            wait_seconds = self._rates.of_user(self._user_id).take(now, cost)
+            wait_seconds = self._of_user.take(now, cost)
             if wait_seconds:  # it is this connection that was refused, and no other of its user
                 self._own.refused += cost
         if wait_seconds:

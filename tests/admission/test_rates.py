@@ -92,7 +92,8 @@ class AllowanceTests(SynchronousTestCase):
 
     def test_user(self) -> None:
         """The sockets of a user share what the user may ask for; other users do not notice."""
-        self.assertEqual([self.taken(self.identified(1), 4) for _ in range(3)], [4, 2, 0])
+        allowances = [self.identified(1) for _ in range(3)]
+        self.assertEqual([self.taken(allowance, 4) for allowance in allowances], [4, 2, 0])
         self.assertEqual(self.taken(self.identified(2), 4), 4)
         self.assertEqual(self.limits.exceeded, {Limit.USER_REQUESTS: 6})
 
@@ -122,14 +123,21 @@ class AllowanceTests(SynchronousTestCase):
         self.assertTrue(allowance.ignored)
 
     def test_forgotten(self) -> None:
-        """Where there are too many users, the one who is forgotten is one who asked for nothing."""
-        first, second = self.identified(1), self.identified(1)
+        """Of users without a socket the ones who left first are forgotten when there are too many."""
+        for user_id in range(1, 100_000):
+            allowance = self.identified(user_id)
+            self.taken(allowance, 4)
+            allowance.leave()
+        del allowance
+        self.assertEqual([self.taken(self.identified(user_id), 4) for user_id in (1, 99_999)], [4, 2])
+
+    def test_never_forgotten(self) -> None:
+        """A user who has a socket is not forgotten, however many there are."""
+        first = self.identified(1)
         self.taken(first, 4)
         for user_id in range(2, 100_000):
-            self.rates.of_user(user_id)
-            if user_id == 50_000:
-                second.take()
-        self.assertEqual(self.taken(self.identified(1), 4), 1)
+            self.identified(user_id).leave()
+        self.assertEqual(self.taken(self.identified(1), 4), 2)
 
     def test_left(self) -> None:
         """A connection without a user takes from no user, and a new HELLO does not fill its bucket."""
