@@ -12,6 +12,8 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import IStreamServerEndpoint
 
+from presence.host.resumption import allow_resumption
+
 EXAMPLES = "tcp:8080, ssl:443:privateKey=key.pem:certKey=cert.pem, unix:/run/presence.sock"
 
 _MAKE_A_KEY = (
@@ -36,6 +38,7 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:  #
         if description.startswith("systemd:"):
             reason = "there is no such socket; is this started by systemd, with a socket unit?"
     else:
+        allow_resumption(endpoint)
         return endpoint
     raise ValueError(f"endpoint {description!r}: {reason}; examples: {EXAMPLES}")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.real.account_api import USER, serve_api
@@ -22,6 +24,22 @@ import os, sys
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="presence.socket")
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
+
+
+def come_twice(port: int, authority: str) -> list[bool]:
+    """Come, and come back; return whether each time a TLS session was resumed."""
+    context = ssl.create_default_context(cafile=authority)
+    session, resumed = None, []
+    for _ in range(2):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost", session=session) as secure,
+        ):
+            secure.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            secure.recv(1000)  # tickets come after the handshake
+            session = secure.session
+            resumed.append(bool(secure.session_reused))
+    return resumed
 
 
 class EndpointTests(TestCase):
@@ -59,6 +77,17 @@ class EndpointTests(TestCase):
         await self.assert_serves(
             f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1", tls_to(port, authority)
         )
+
+    async def test_resumption(self) -> None:
+        """A client that comes back to ``ssl:`` goes on with its TLS session."""
+        port, authority = reserve_port(self), Authority(self)
+        pem = authority.write_pem("localhost")
+        endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+        api = await serve_api(self)
+        daemon = spawn(self, *TWISTD, *PRESENCE, "--api-url", api.url, "--endpoint", endpoint)
+        await daemon.prints("listening on ")
+        resumed = await deferToThread(come_twice, port, str(authority.write()))
+        self.assertEqual(resumed, [False, True])
 
     async def test_tls(self) -> None:
         """``tls:`` serves clients with a certificate from a directory."""
