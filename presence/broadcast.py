@@ -13,21 +13,28 @@ is kept for it: when it drains it gets one event with the net change, or the new
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import SchedulerStopped
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
+from presence.logs import logger, without_text
 from presence.roster.journal import Change, Journal
 from presence.settling import Settling
+from presence.slices import MOST_SENDS, Slices
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import OnlineStatus, OnlineUsers, Position
 
 T = TypeVar("T")
+
+_log = logger(__name__)
 
 MOST_WAITING = 16
 """How many requests of one socket wait until the list has settled."""
@@ -43,11 +50,13 @@ class _Watch:
 
     :ivar users: The chosen users; None for all.
     :ivar previous: The version of the last reply or event that was written for it.
+    :ivar known: The version up to which it knows all that concerns it.
     :ivar behind: Whether a change was held back while the socket was paused.
     """
 
     users: frozenset[int] | None
     previous: int
+    known: int
     behind: bool = False
 
 
@@ -57,22 +66,31 @@ class _Reader:
     What one socket is told.
 
     :ivar list_due: Whether a list was held back while the socket was paused.
+    :ivar listed: The version of the last list that was written for it.
     :ivar unsettled: What waits until the list has settled.
     """
 
     socket: Socket
     watch: _Watch | None = None
     list_due: bool = False
+    listed: int = 0
     unsettled: list[Deferred[None]] = attrs.Factory(list)
 
 
-def _following(reader: _Reader) -> _Watch | None:
-    """Return the subscription of a reader that keeps up; note for another that it is behind."""
+def _following(reader: _Reader, change: Change) -> _Watch | None:
+    """Return the subscription of a reader that is to be told now; note for a slow one that it is behind."""
     watch = reader.watch
-    if watch is not None and reader.socket.connection.paused:
+    if watch is None or watch.known >= change.version:
+        return None
+    if reader.socket.connection.paused:
         watch.behind = True
         return None
     return watch
+
+
+def _broke_off(failure: Failure) -> None:
+    if not failure.check(SchedulerStopped):
+        _log.failure("a publication broke off", failure=without_text(failure))
 
 
 @implementer(IPresenceListener)
@@ -101,7 +119,9 @@ class Broadcast:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._settling = Settling(lambda: journal.unpublished, self._settled, clock, settle_seconds)
+        self._slices = Slices(clock)
         self._publishes = False
+        self._telling = False
         self._window: IDelayedCall | None = None
         self._published_at = 0.0
         self._window_seconds = 0.0
@@ -120,6 +140,7 @@ class Broadcast:
         """Publish nothing any more."""
         self._publishes = False
         self._settling.stop()
+        self._slices.stop()
         if self._window is not None:
             self._window.cancel()
             self._window = None
@@ -145,6 +166,8 @@ class Broadcast:
             return
         if self._publishes and socket.user_id in self._journal:
             self._listeners[reader] = None
+            if not socket.connection.paused:
+                self._tell_missed(reader)
             self._send_list(reader)
         else:
             self._newcomers[reader] = None
@@ -157,7 +180,7 @@ class Broadcast:
         """Tell a socket from now on who comes and goes, of these users or of all."""
         reader = self._readers[socket]
         self._unwatch(reader)
-        reader.watch = _Watch(users, self._journal.version)
+        reader.watch = _Watch(users, self._journal.version, self._journal.version)
         if users is None:
             self._watchers[reader] = None
         else:
@@ -171,9 +194,7 @@ class Broadcast:
     def drained(self, socket: Socket) -> None:
         """Tell a socket that was paused what it missed."""
         reader = self._readers[socket]
-        if reader.watch is not None and reader.watch.behind:
-            reader.watch.behind = False
-            self._catch_up(reader, reader.watch)
+        self._tell_missed(reader)
         if reader.list_due:
             self._send_list(reader)
 
@@ -193,7 +214,7 @@ class Broadcast:
 
     def changed(self) -> None:
         """Publish, now or when the window has passed."""
-        if not self._publishes or self._window is not None:
+        if not self._publishes or self._telling or self._window is not None:
             return
         # The clock may have been set back since.
         passed_seconds = max(0, self._clock.seconds() - self._published_at)
@@ -219,49 +240,77 @@ class Broadcast:
         change = self._journal.publish()
         if change is None:
             return
+        self._published_at = self._clock.seconds()
+        self._telling = True
+        self._slices.run(self._tell_all(change)).addBoth(self._told).addErrback(_broke_off)
+
+    def _tell_all(self, change: Change) -> Iterator[None]:
+        readers = chain(
+            self._tell_watchers(change), self._tell_watchers_of_some(change), self._tell_listeners()
+        )
+        took_seconds = 0.0
         started = self._clock.seconds()
-        self._tell_watchers(change)
-        self._tell_watchers_of_some(change)
-        self._tell_listeners()
-        took_seconds = self._clock.seconds() - started
-        self._published_at = started
+        for number, _ in enumerate(readers, 1):
+            if number % MOST_SENDS == 0 and self._interval_seconds:
+                took_seconds += self._clock.seconds() - started
+                yield
+                started = self._clock.seconds()
+        took_seconds += self._clock.seconds() - started
         self._window_seconds = max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
 
-    def _tell_watchers(self, change: Change) -> None:
+    def _told(self, outcome: T) -> T:
+        self._telling = False
+        if self._journal.unpublished:
+            self.changed()
+        return outcome
+
+    # Each of these tells one reader at each step. Between two steps readers may come and go, and
+    # subscribe anew: whoever did knows the change.
+
+    def _tell_watchers(self, change: Change) -> Iterator[None]:
         # Almost all were told the publication before this one, so there is one frame
         # for them; who was paused while nothing changed on balance has another
         # `previous`, and the same users came and went since then.
         frames: dict[int, Frame] = {}
-        for reader in self._watchers:
-            watch = _following(reader)
-            if watch is None:
-                continue
-            frame = frames.get(watch.previous)
-            if frame is None:
-                event = self._status(attrs.evolve(change, previous=watch.previous))
-                frame = frames[watch.previous] = self._make_frame(event)
-            self._tell(reader, watch, frame)
+        for reader in list(self._watchers):
+            watch = _following(reader, change)
+            if watch is not None:
+                frame = frames.get(watch.previous)
+                if frame is None:
+                    event = self._status(attrs.evolve(change, previous=watch.previous))
+                    frame = frames[watch.previous] = self._make_frame(event)
+                self._tell(reader, watch, frame)
+            yield
 
-    def _tell_watchers_of_some(self, change: Change) -> None:
+    def _tell_watchers_of_some(self, change: Change) -> Iterator[None]:
         told: dict[_Reader, tuple[list[int], list[int]]] = {}
         for index, users in enumerate((change.came, change.went)):
             for user in users:
                 for reader in self._watchers_of.get(user, ()):
                     told.setdefault(reader, ([], []))[index].append(user)
         for reader, (came, went) in told.items():
-            watch = _following(reader)
-            if watch is None:
-                continue
-            event = self._status(Change(watch.previous, change.version, came, went))
-            self._tell(reader, watch, self._make_frame(event))
+            watch = _following(reader, change)
+            if watch is not None:
+                event = self._status(Change(watch.previous, change.version, came, went))
+                self._tell(reader, watch, self._make_frame(event))
+            yield
 
-    def _tell_listeners(self) -> None:
+    def _tell_listeners(self) -> Iterator[None]:
         for reader in list(self._newcomers):
             if reader.socket.user_id in self._journal:
                 del self._newcomers[reader]
                 self._listeners[reader] = None
-        for reader in self._listeners:
-            self._send_list(reader)
+        for reader in list(self._listeners):
+            if reader in self._listeners and reader.listed != self._journal.version:
+                self._send_list(reader)
+            yield
+
+    def _tell_missed(self, reader: _Reader) -> None:
+        # Also while its turn is still to come: no list is to be before the change that made it.
+        watch = reader.watch
+        if watch is not None and (watch.behind or self._telling):
+            watch.behind = False
+            self._catch_up(reader, watch)
 
     def _catch_up(self, reader: _Reader, watch: _Watch) -> None:
         journal = self._journal
@@ -273,6 +322,7 @@ class Broadcast:
             return
         if watch.users is not None:
             change = change.among(watch.users)
+        watch.known = journal.version
         if change:
             self._tell(reader, watch, self._make_frame(self._status(change)))
 
@@ -287,7 +337,7 @@ class Broadcast:
 
     def _tell(self, reader: _Reader, watch: _Watch, frame: Frame) -> None:
         if reader.socket.connection.send(frame):
-            watch.previous = self._journal.version
+            watch.previous = watch.known = self._journal.version
 
     def _send_list(self, reader: _Reader) -> None:
         journal = self._journal
@@ -299,6 +349,7 @@ class Broadcast:
             event = OnlineUsers(online=journal.online, epoch=journal.epoch, version=journal.version)
             self._list = (journal.version, self._make_frame(event))
         connection.send(self._list[1])
+        reader.listed = journal.version
 
     def _unlisten(self, reader: _Reader) -> None:
         self._newcomers.pop(reader, None)

@@ -121,6 +121,9 @@ class IRoster(Interface):
     def sockets_of(user_id: int) -> Collection[Socket]:  # noqa: N805
         """Return the live sockets of a user, the oldest first."""
 
+    def has(socket: Socket) -> bool:  # noqa: N805
+        """Whether this socket is still a live one of its user."""
+
 
 @attrs.frozen
 class Delivery:
@@ -138,8 +141,8 @@ class Delivery:
 class IRelay(Interface):
     """The way of a message to the sockets of a user."""
 
-    def deliver(user_id: int, message: Message) -> Deferred[Delivery]:  # noqa: N805
-        """Hand a message to every socket of a user, in the order of the calls."""
+    def deliver(user_id: int, message: Message) -> Delivery | Deferred[Delivery]:  # noqa: N805
+        """Hand a message to every socket of a user, in order; say now or later how many took it."""
 
 
 class ITokenChecker(Interface):

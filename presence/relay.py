@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, succeed
+from collections import deque
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from presence.interfaces import Delivery, FrameMaker, IRelay, IRoster
+from presence.interfaces import Delivery, Frame, FrameMaker, IRelay, IRoster
+from presence.slices import MOST_SENDS, Slices
+from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Message
+
+MOST_WAITING = 64
+"""How many messages wait for those before them to a user with very many sockets."""
+
+Queue = deque[tuple[Frame, Deferred[Delivery]]]
 
 
 @implementer(IRelay)
@@ -17,12 +28,44 @@ class LocalRelay:
     :param make_frame: Makes one frame for all sockets of the user.
     """
 
-    def __init__(self, roster: IRoster, make_frame: FrameMaker) -> None:
+    def __init__(self, roster: IRoster, make_frame: FrameMaker, clock: IReactorTime) -> None:
         self._roster = roster
         self._make_frame = make_frame
+        self._slices = Slices(clock)
+        self._queues: dict[int, Queue] = {}
 
-    def deliver(self, user_id: int, message: Message) -> Deferred[Delivery]:
-        """Hand a message to every socket of a user, in the order of the calls."""
-        frame = self._make_frame(message)
-        taken = [socket.connection.send(frame) for socket in self._roster.sockets_of(user_id)]
-        return succeed(Delivery(delivered=sum(taken)))
+    def deliver(self, user_id: int, message: Message) -> Delivery | Deferred[Delivery]:
+        """
+        Hand a message to every socket of a user, in order; to very many of them in slices.
+
+        :raises Refused: ``rate_limited`` where too many messages to the user wait.
+        """
+        sockets = self._roster.sockets_of(user_id)
+        queue = self._queues.get(user_id)
+        if queue is None and len(sockets) <= MOST_SENDS:
+            frame = self._make_frame(message)
+            taken = [socket.connection.send(frame) for socket in sockets]
+            return Delivery(delivered=sum(taken))
+        delivery: Deferred[Delivery] = Deferred()
+        if queue is None:
+            queue = self._queues[user_id] = deque([(self._make_frame(message), delivery)])
+            self._slices.run(self._work_off(user_id, queue))
+        elif len(queue) < MOST_WAITING:
+            queue.append((self._make_frame(message), delivery))
+        else:
+            raise Refused(ErrorCode.RATE_LIMITED, "too many messages to this user wait", after=1.0)
+        return delivery
+
+    def _work_off(self, user_id: int, queue: Queue) -> Iterator[None]:
+        while queue:
+            frame, delivery = queue[0]
+            taken = 0
+            for number, socket in enumerate(list(self._roster.sockets_of(user_id)), 1):
+                # It may have said GOODBYE since.
+                taken += self._roster.has(socket) and socket.connection.send(frame)
+                if number % MOST_SENDS == 0:
+                    yield
+            queue.popleft()
+            delivery.callback(Delivery(delivered=taken))
+            yield
+        del self._queues[user_id]

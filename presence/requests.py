@@ -123,7 +123,8 @@ class Requests:
             key=request.key,
             ts=round(self._clock.seconds(), 3),
         )
-        return self._relay.deliver(request.id, message).addCallback(_send_ok)
+        delivery = self._relay.deliver(request.id, message)
+        return delivery.addCallback(_send_ok) if isinstance(delivery, Deferred) else _send_ok(delivery)
 
     def subscribe_online_status(self, socket: Socket, request: SubscribeOnlineStatus) -> Answer:
         """Begin or replace the subscription; the reply says where it starts."""

@@ -89,7 +89,7 @@ def make_daemon(
     limits = Limits(reactor)
     rates = Rates(settings, limits, reactor)
     admission = Admission(settings, limits, lambda: roster.sockets)
-    requests = Requests(roster, LocalRelay(roster, make_frame), broadcast, limits, reactor, settings)
+    requests = Requests(roster, LocalRelay(roster, make_frame, reactor), broadcast, limits, reactor, settings)
     daemon = PresenceService(roster, broadcast, limits, reactor, settings)
 
     def make_session(connection: IConnection) -> Session:

@@ -151,7 +151,7 @@ class FakeDaemon:
             interval_seconds=self.settings.broadcast_interval,
             settle_seconds=self.settings.settle,
         )
-        relay = LocalRelay(self.roster, make_frame)
+        relay = LocalRelay(self.roster, make_frame, self.clock)
         self.limits = Limits(self.clock)
         self.rates = Rates(self.settings, self.limits, self.clock)
         self.admission = Admission(self.settings, self.limits, lambda: self.roster.sockets)

@@ -35,6 +35,8 @@ ROOMS = (
     "wire",
     "interfaces",
     "host",
+    "slices",
+    "ticker",
     "config",
     "logs",
 )

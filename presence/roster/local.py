@@ -47,6 +47,11 @@ class LocalUsers:
         user = self._users.get(user_id)
         return user.sockets.values() if user is not None else ()
 
+    def has(self, socket: Socket) -> bool:
+        """Whether this socket is still a live one of its user."""
+        user = self._users.get(socket.user_id)
+        return user is not None and socket.id in user.sockets
+
     def add(self, socket: Socket) -> None:
         """Add a socket; its user is online from now on."""
         self.sockets += 1

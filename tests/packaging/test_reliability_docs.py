@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence import broadcast, requests, settling
+from presence import broadcast, relay, requests, settling
 from presence.admission.limits import Limit
 from presence.config import Number, Settings
 from presence.options import Options
@@ -30,6 +30,7 @@ BOUNDS = [
     settling.LONGEST_CROWD_SECONDS,
     protocol.MOST_QUEUED_BYTES,
     requests.MOST_BYTES_PER_PAGE,
+    relay.MOST_WAITING,
     places.MOST_AT_ONCE,
     places.MOST_WAITING,
     places.MOST_WAITING_OF_A_PLACE,
