@@ -102,6 +102,12 @@ class Settings:
     user_request_rate: float = _rate(200.0, "Requests a second of all sockets of a user, in the long run.")
     user_request_burst: int = _count(800, "Requests at once of all sockets of a user.")
 
+    compression: bool = True
+    """Whether large frames go compressed to clients that can read it."""
+
+    fast_path: bool = True
+    """Whether to take the short ways past Autobahn and the reactor, for small frames."""
+
     allowed_origins: frozenset[str] = frozenset()
     """The web origins whose pages may connect; empty for all."""
 

@@ -78,6 +78,12 @@ def _log_level(text: str) -> str:
     return text
 
 
+def _on_or_off(text: str) -> str:
+    if text not in {"on", "off"}:
+        raise ValueError(f"--compression {text}: give on or off")
+    return text
+
+
 _EXAMPLES = """
 Examples:
   twistd -n --pidfile= presence --demo
@@ -123,6 +129,13 @@ class Options(usage.Options):
             "Where the API's answer names the user: keys joined by dots. [default: id, else data.id]",
         ],
         *map(_setting, _NUMBERS),
+        [
+            "compression",
+            None,
+            "on",
+            "Whether frames of 1 kB and more go compressed to clients that can read it: on or off.",
+            _on_or_off,
+        ],
         ["demo-endpoint", None, DEFAULT_DEMO_ENDPOINT, "Where the demo's page and account API listen."],
         _parameter(
             "demo_visitors",
@@ -147,6 +160,11 @@ class Options(usage.Options):
             "allow-insecure-api",
             None,
             "Let tokens travel in the clear to an http:// --api-url elsewhere. [default: off]",
+        ],
+        [
+            "no-fast-path",
+            None,
+            "Let all bytes go the long way through Autobahn and Twisted, to find a fault. [default: off]",
         ],
         [
             "demo",
@@ -237,6 +255,8 @@ class Options(usage.Options):
             raise usage.UsageError(str(problem)) from None
         self.settings = Settings(
             **self._numbers(),
+            compression=self["compression"] == "on",
+            fast_path=not self["no-fast-path"],
             allowed_origins=frozenset(self._origins),
             trusted_proxies=tuple(self._proxies),
         )

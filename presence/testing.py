@@ -195,6 +195,10 @@ class FakeClient:
         self._session.receive(request)
         return self.take()
 
+    def inflate(self, size_bytes: int) -> None:
+        """Send a message that comes compressed, of which nothing but the size is looked at."""
+        self._session.receive_inflated(size_bytes)
+
     def send_malformed(self) -> None:
         """Send what is no request."""
         self._session.receive_malformed()

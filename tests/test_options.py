@@ -55,10 +55,18 @@ class DefaultTests(OptionsTestCase):
         }
         arguments = [f"--{name.replace('_', '-')}={number}" for name, number in expected.items()]
         more = ("--allowed-origin", "https://a.example:443", "--trusted-proxy", "10.0.0.0/8")
-        options = self.parse(*API, *arguments, *more)
+        switches = ("--compression=off", "--no-fast-path")
+        options = self.parse(*API, *arguments, *more, *switches)
+        expected["compression"] = expected["fast_path"] = False
         expected["allowed_origins"] = frozenset({"https://a.example"})
         expected["trusted_proxies"] = (ip_network("10.0.0.0/8"),)
         self.assertEqual(options.settings, Settings(**expected))
+
+    def test_compression(self) -> None:
+        """Compression is on or off, and nothing else."""
+        for word, on in (("on", True), ("off", False)):
+            self.assertIs(self.parse(*API, "--compression", word).settings.compression, on)
+        self.assert_refused("give on or off", *API, "--compression", "yes")
 
     def test_unidentified(self) -> None:
         """Half of the connections may be without a user, if that is not too many."""

@@ -55,6 +55,8 @@ class Visit:
     :ivar entrance: What is to become of it.
     """
 
+    __slots__ = ("_admission", "entrance", "peer", "place")
+
     def __init__(self, admission: Admission, peer: str) -> None:
         self.peer = peer
         self._admission = admission

@@ -46,6 +46,7 @@ from presence.admission.rates import MALFORMED_COST, Rates
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
+from presence.session.transitions import look_up_transitions
 from presence.session.world import Check, Identity, World
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode, Refused
@@ -55,6 +56,9 @@ T = TypeVar("T")
 
 MOST_WAITING = 16
 """How many requests wait while a token is checked."""
+
+BYTES_OF_A_REQUEST = 16 * 1024
+"""How much of a message that came compressed counts for one more request."""
 
 MOST_REFRESHES = 4
 """How many HELLOs of an identified socket are checked at once."""
@@ -283,7 +287,7 @@ for _late in (
 ):
     _gone.upon(_late).loop().returns(None)
 
-_build = _machine.build()
+_build = look_up_transitions(_machine.build())
 
 
 class Session:
@@ -292,6 +296,8 @@ class Session:
 
     :param settings: ``offline_delay``, ``hello_timeout``, and what HELLO's OK tells.
     """
+
+    __slots__ = ("_allowance", "_connection", "_inputs")
 
     def __init__(
         self,
@@ -325,6 +331,11 @@ class Session:
             self._inputs.goodbye(request)
         else:
             self._inputs.ask(request)
+
+    def receive_inflated(self, size_bytes: int) -> None:
+        """Note how large a message got that came compressed: work that costs next to nothing to ask for."""
+        self._allowance.take(size_bytes // BYTES_OF_A_REQUEST)
+        self._end_if_ignored()
 
     def receive_control(self) -> bool:
         """Count a ping or pong frame, which costs as much as a request; return whether to answer it."""

@@ -29,6 +29,17 @@ class Recheck:
     :param interval_seconds: The time between two checks, give or take a fifth; 0 for never.
     """
 
+    __slots__ = (
+        "_clock",
+        "_interval_seconds",
+        "_random",
+        "_socket",
+        "_timer",
+        "_token",
+        "_tokens",
+        "_verdict",
+    )
+
     def __init__(
         self,
         socket: Socket,

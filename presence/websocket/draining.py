@@ -29,13 +29,33 @@ class Drain:
 
     :param timeout_seconds: How long nothing may be taken while watched.
     :param stalled: Is called when that is over.
+    :param at_once: Whether everything is offered to the kernel before it waits.
     :ivar moved_at: When the other end was last seen to take bytes that had to wait.
     """
 
+    __slots__ = (
+        "_at_once",
+        "_clock",
+        "_next_look",
+        "_seen",
+        "_socket",
+        "_stalled",
+        "_still_since",
+        "_timeout_seconds",
+        "moved_at",
+    )
+
     def __init__(
-        self, transport: object, timeout_seconds: float, clock: IReactorTime, stalled: Callable[[], None]
+        self,
+        transport: object,
+        timeout_seconds: float,
+        clock: IReactorTime,
+        stalled: Callable[[], None],
+        *,
+        at_once: bool,
     ) -> None:
         self._socket = find_socket(transport)
+        self._at_once = at_once
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._stalled = stalled
@@ -55,7 +75,7 @@ class Drain:
         """See whether the other end took bytes since the last look."""
         if self._socket is None:
             return
-        before, self._seen = self._seen, look_at(self._socket)
+        before, self._seen = self._seen, look_at(self._socket, at_once=self._at_once)
         if before.held_up and self._seen != before:
             self._move()
 

@@ -8,7 +8,7 @@ they are off and ours run instead, on the factory's clock.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
@@ -17,12 +17,23 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.logs import logger, without_text
+from presence.ticker import Ticker
 from presence.websocket.draining import Drain
+from presence.websocket.internals import (
+    forget_decompressor,
+    is_cut,
+    keep_what_is_own,
+)
 from presence.websocket.liveness import Liveness
+from presence.websocket.receiving import read_text
+from presence.websocket.sending import Outlet
 from presence.wire.closing import CloseCode
 
 LARGEST_HANDSHAKE = 8192
 """How many bytes the opening handshake may have."""
+
+CONTROL = 8
+"""The least opcode of control frames (:rfc:`6455`, section 5.2)."""
 
 LARGEST_CONTROL_FRAME = 125
 """How many bytes a ping, a pong or a close frame may carry (:rfc:`6455`, 5.5)."""
@@ -68,8 +79,12 @@ class GuardedProtocol(WebSocketServerProtocol):
     :cvar linger: How many seconds a closing connection may take to send its rest and to see
         the other end close.
     :cvar ping_interval: How many seconds lie between two pings.
+    :cvar fast_path: Whether short texts are read without Autobahn, and memory is saved that it takes.
+    :cvar common: What is as on every connection, with the fast path.
+    :cvar sends_at_once: Whether frames go past the transport where nothing waits in it.
     :cvar ping_timeout: How many seconds a silent peer has to answer one, before it is dropped.
     :ivar deaf: Whether nothing that the other end sends counts any more.
+    :ivar deflates: Whether the other end agreed to compression.
     :ivar paused: Whether the other end reads more slowly than it is written to.
     """
 
@@ -85,21 +100,29 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     transport: ITCPTransport  # or another with abortConnection: every stream transport has it
     clock: IReactorTime
+    ticker: Ticker
     handshake_timeout: float
     message_timeout: float
     stall_timeout: float
     linger: float
     ping_interval: float
     ping_timeout: float
+    fast_path: bool
+    common: Mapping[str, object]
+    sends_at_once: bool
+    longest_short_text: int
     deaf = False
+    deflates = False
     paused = False
 
     _drain: Drain
+    _outlet: Outlet
     _liveness: Liveness | None = None  # before the connection is open
     _handshake_deadline: IDelayedCall | None = None
     _message_deadline: IDelayedCall | None = None
     _linger_deadline: IDelayedCall | None = None
     _message_began_at: float | None = None  # of the one that has not ended
+    _isMessageCompressed: bool  # Autobahn's
     _unanswered_ping: bytes | None = None
     _fragments = 0
 
@@ -107,6 +130,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def connectionMade(self) -> None:
         """Begin to wait for the opening handshake."""
+        self._outlet = Outlet(self.transport, direct=self.sends_at_once)
         self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
         super().connectionMade()
 
@@ -123,9 +147,13 @@ class GuardedProtocol(WebSocketServerProtocol):
     def onOpen(self) -> None:
         """Begin to look after the open connection."""
         _cancel(self._handshake_deadline)
-        self._drain = Drain(self.transport, self.stall_timeout, self.clock, self.stalled)
+        self._handshake_deadline = None
+        self.deflates = self._perMessageCompress is not None
+        self._drain = Drain(
+            self.transport, self.stall_timeout, self.clock, self.stalled, at_once=self._outlet.direct
+        )
         self._liveness = Liveness(
-            self._drain, self.ping_interval, self.ping_timeout, self.clock, self.sendPing, self._abort
+            self._drain, self.ping_interval, self.ping_timeout, self.ticker, self.sendPing, self._abort
         )
         self.registerProducer(self, True)  # noqa: FBT003 - a producer that pushes
 
@@ -141,7 +169,15 @@ class GuardedProtocol(WebSocketServerProtocol):
             self.state != self.STATE_CLOSED and self._liveness is not None
         ):  # else Autobahn would keep it all
             self._liveness.hear()
-            self._feed(data)
+            self._outlet.hold()
+            try:
+                self._feed(self._read_short_texts(data) if self.fast_path else data)
+            finally:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send the replies to what was read together."""
+        self._outlet.release()
 
     def _shake_hands(self, data: bytes) -> None:
         head, end, rest = data.partition(b"\r\n\r\n")
@@ -153,7 +189,23 @@ class GuardedProtocol(WebSocketServerProtocol):
         self.data = b""
         super().dataReceived(head.translate(_NO_LINE_ENDS) + end + rest)
         if self.state == self.STATE_OPEN:
+            if self.fast_path:
+                keep_what_is_own(self, self.common)
             self._time_message()
+
+    def _read_short_texts(self, data: bytes) -> bytes:
+        """Hand on the short texts that come first; return what Autobahn is to have."""
+        if self.data or self.current_frame is not None or self.inside_message:
+            return data
+        start = 0
+        while (
+            start < len(data)
+            and self.state == self.STATE_OPEN
+            and (found := read_text(data, start, self.longest_short_text))
+        ):
+            text, start = found
+            self.onMessage(text, isBinary=False)
+        return data[start:] if start else data
 
     def _feed(self, data: bytes) -> None:
         # In pieces: of a read that is full of the smallest frames not all are looked at once
@@ -179,16 +231,26 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def onFrameData(self, payload: bytes) -> bool | None:
         """Keep nothing more of a peer that broke the rules, but for its close frame."""
-        # Autobahn reads on to find that, and collects control frames of any announced size.
-        if self.failedByMe and self.current_frame.length > LARGEST_CONTROL_FRAME:
-            payload = b""
-        return super().onFrameData(payload)
+        # Autobahn reads on to find that, collects control frames of any announced size, and goes
+        # on to decompress, also what it found to be corrupt; there it would stop reading.
+        frame = self.current_frame
+        outcome = None
+        if not self.failedByMe or (frame.opcode >= CONTROL and frame.length <= LARGEST_CONTROL_FRAME):
+            outcome = super().onFrameData(payload)
+        if not self.failedByMe:
+            return outcome
+        self._isMessageCompressed = self.utf8validateIncomingCurrentMessage = False
+        return None
 
     def onFrameEnd(self) -> bool | None:
         """Note the end of a message, or of a control frame that is not within one."""
+        if self.deflates and not self.failedByMe and is_cut(self):
+            self._fail(CloseCode.MESSAGE_TOO_BIG, "too large")
         outcome = super().onFrameEnd()
         if not self.inside_message:
             self._message_began_at = None
+            if self.deflates:
+                forget_decompressor(self)
         return outcome
 
     def onPing(self, payload: bytes) -> None:
@@ -234,6 +296,15 @@ class GuardedProtocol(WebSocketServerProtocol):
         if self._linger_deadline is None:
             # Neither a peer that never answers nor one that never reads ends by itself.
             self._linger_deadline = self.clock.callLater(self.linger, self._abort)
+
+    def sendData(
+        self,
+        data: bytes,
+        sync: bool = False,  # noqa: ARG002, FBT001, FBT002 - Autobahn's, like what follows
+        chopsize: int | None = None,  # noqa: ARG002
+    ) -> None:
+        """Send what Autobahn has to say: the answer to the handshake, a control frame."""
+        self._outlet.send_last(data)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Autobahn's
         """End the connection once all is sent; only what lingers is aborted."""

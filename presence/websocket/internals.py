@@ -7,11 +7,85 @@ Each part names the place upstream that it follows, and does without where it is
 from __future__ import annotations
 
 import fcntl
+import socket
 import sys
 import termios
+from collections.abc import Mapping
+from typing import cast
 
 import attrs
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.protocol import TrafficStats
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
+
+_LEFTOVERS = frozenset(
+    {
+        "_results",
+        "_transport_details",
+        "_valid_events",
+        "_wskey",
+        "http_headers",
+        "http_request_data",
+        "http_request_host",
+        "http_request_params",
+        "http_request_path",
+        "http_request_uri",
+        "http_response_data",
+        "http_status_line",
+        "is_open",
+        "trafficStats",
+        "send_queue",
+        "websocket_extensions",
+        "websocket_extensions_in_use",
+        "websocket_origin",
+        "websocket_protocols",
+    }
+)
+"""
+What Autobahn keeps on a connection and reads no more once that is open.
+
+``send_queue`` is of its ``sendData``, which is not used, the rest of ``processHandshake``, of
+``connectionMade`` and of ``ObservableMixin``.
+"""
+
+_AT_FIRST = {
+    "_perMessageCompress": None,
+    "autoPingPending": None,
+    "autoPingPendingCall": None,
+    "autoPingPendingSent": None,
+    "autoPingPendingSeq": 0,
+    "autoPingTimeoutCall": None,
+    "closeHandshakeTimeoutCall": None,
+    "closedByMe": False,
+    "current_frame": None,
+    "data": b"",
+    "droppedByMe": False,
+    "failedByMe": False,
+    "inside_message": False,
+    "localCloseCode": None,
+    "localCloseReason": None,
+    "openHandshakeTimeoutCall": None,
+    "remoteCloseCode": None,
+    "remoteCloseReason": None,
+    "send_state": WebSocketServerProtocol.SEND_STATE_GROUND,
+    "trackedTimings": None,
+    "triggered": False,
+    "wasClean": False,
+    "wasCloseHandshakeTimeout": False,
+    "wasMaxFramePayloadSizeExceeded": False,
+    "wasMaxMessagePayloadSizeExceeded": False,
+    "wasNotCleanReason": None,
+    "wasOpenHandshakeTimeout": False,
+    "wasServerConnectionDropTimeout": False,
+    "wasServingFlashSocketPolicyFile": False,
+    "websocket_protocol_in_use": None,
+    "websocket_version": 13,
+}
+"""What ``WebSocketProtocol._connectionMade`` writes down for each connection, and most of them keep."""
+
+_MISSING = object()
 
 
 @attrs.frozen
@@ -49,9 +123,16 @@ def find_socket(transport: object) -> Connection | None:
     return transport
 
 
-def look_at(connection: Connection) -> Waiting:
-    """Return what waits to be sent by a connection that is not lost."""
-    return Waiting(connection.dataBuffer, connection.offset, _in_kernel(connection))
+def look_at(connection: Connection, *, at_once: bool) -> Waiting:
+    """
+    Return what waits to be sent by a connection that is not lost.
+
+    :param at_once: Whether all of it was offered to the kernel before it had to wait.
+    """
+    chunk = connection.dataBuffer
+    if at_once and not chunk and connection._tempDataBuffer:  # noqa: SLF001 - what this module is for
+        chunk = connection._tempDataBuffer[0]  # noqa: SLF001 - the rest, which has not been offered again
+    return Waiting(chunk, connection.offset, _in_kernel(connection))
 
 
 def _in_kernel(connection: Connection) -> int:
@@ -63,3 +144,95 @@ def _in_kernel(connection: Connection) -> int:
     except OSError:
         return 0
     return int.from_bytes(answer, sys.byteorder)
+
+
+_BUFFERS = ("_tempDataBuffer", "connected", "dataBuffer", "disconnecting", "socket")
+"""What :func:`send_at_once` reads of a connection."""
+
+
+def knows_buffers() -> bool:
+    """Whether this Twisted keeps what waits to be sent where :func:`send_at_once` looks for it."""
+    with socket.socket() as unconnected:
+        connection = Connection(unconnected, Protocol(), cast("IReactorFDSet", object()))
+        return all(hasattr(connection, name) for name in _BUFFERS)
+
+
+def find_plain_socket(transport: object) -> Connection | None:
+    """Return a transport that is a socket by itself, with neither TLS nor anything else around it."""
+    return transport if isinstance(transport, Connection) and not transport.TLS else None
+
+
+def send_at_once(connection: Connection, data: bytes) -> int:
+    """
+    Send what the kernel takes, if nothing waits before it; return how many bytes that were.
+
+    It looks where ``FileDescriptor.write`` and ``doWrite`` of ``twisted.internet.abstract`` look. A
+    lost connection takes none, as there: the reactor finds out by itself.
+    """
+    if (
+        connection.dataBuffer
+        or connection._tempDataBuffer  # noqa: SLF001 - what this module is for
+        or not connection.connected
+        or connection.disconnecting
+    ):
+        return 0
+    try:
+        return connection.socket.send(data)
+    except OSError:
+        return 0
+
+
+def options_of(factory: WebSocketServerFactory, protocol: type[WebSocketServerProtocol]) -> dict[str, object]:
+    """
+    Return Autobahn's options as attributes for a subclass of a protocol that has not set them itself.
+
+    Else Autobahn copies all of them to each connection, and formats them for a debug line that
+    nobody sees, which is half of what it costs to accept one (``WebSocketProtocol._connectionMade``).
+    """
+    options: dict[str, object] = {"CONFIG_ATTRS": ()}
+    for name in protocol.CONFIG_ATTRS:
+        if not hasattr(protocol, name):
+            option = getattr(factory, name)
+            options[name] = staticmethod(option) if callable(option) else option
+    return options
+
+
+def what_is_common() -> dict[str, object]:
+    """Return attributes for a class of protocols whose instances keep only what is their own."""
+    # Nobody reads the statistics, so one of them counts for all.
+    return {**dict.fromkeys(_LEFTOVERS), **_AT_FIRST, "trafficStats": TrafficStats()}
+
+
+def keep_what_is_own(protocol: WebSocketServerProtocol, common: Mapping[str, object]) -> None:
+    """
+    Forget what only the opening handshake needed, and what is as on every connection.
+
+    It is most of what Autobahn has in memory for an idle one.
+
+    :param common: What is in the class of the protocol, of :func:`what_is_common`.
+    """
+    protocol.__dict__ = {  # a new one, because a dictionary does not shrink
+        name: value
+        for name, value in vars(protocol).items()
+        if name not in _LEFTOVERS and common.get(name, _MISSING) is not value
+    }
+
+
+def is_cut(protocol: WebSocketServerProtocol) -> bool:
+    """
+    Return whether a compressed message is larger than what was made of it up to the end of a frame.
+
+    ``PerMessageDeflate.decompress_message_data`` inflates to the largest size and only looks whether
+    zlib has more to read. What zlib has still to write, ``end_decompress_message`` throws away.
+    """
+    decompressor = protocol._perMessageCompress._decompressor  # type: ignore[attr-defined] # noqa: SLF001 - see below
+    return decompressor is not None and bool(decompressor.decompress(b"", 1))
+
+
+def forget_decompressor(protocol: WebSocketServerProtocol) -> None:
+    """
+    Free what the last message was decompressed with: 40 kB, and a new one is made for the next.
+
+    It is kept by ``PerMessageDeflate.start_decompress_message``.
+    """
+    protocol._perMessageCompress._decompressor = None  # type: ignore[attr-defined] # noqa: SLF001 - has no types; what this module is for

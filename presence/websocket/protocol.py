@@ -12,7 +12,7 @@ from random import Random
 from typing import cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory
-from autobahn.websocket.protocol import PreparedMessage
+from autobahn.websocket import USES_NVX
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.interfaces import IDelayedCall, IProtocolNegotiationFactory, IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -25,7 +25,9 @@ from presence.config import Settings
 from presence.interfaces import Frame, IConnection, IConnections
 from presence.logs import Summary, logger, without_text
 from presence.session import Session
+from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
+from presence.websocket.sending import SharedFrame, text_frame
 from presence.wire.closing import CloseCode
 from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
 from presence.wire.errors import BadMessage, ErrorCode, Refused
@@ -36,6 +38,9 @@ MOST_QUEUED_BYTES = 256 * 1024
 
 MOST_BAD_MESSAGES = 10
 """The bad message that is answered and then ends the connection."""
+
+LARGEST_FREE_TEXT = 16 * 1024
+"""How large a compressed text may get before it counts for more than a request."""
 
 LONGEST_ORIGIN_LOGGED = 100
 
@@ -78,7 +83,9 @@ class PresenceProtocol(GuardedProtocol):
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Accept or refuse the opening handshake; return the subprotocol to speak."""
-        self._locate(request.headers.get("x-forwarded-for", ""))
+        forwarded_for = request.headers.get("x-forwarded-for", "")
+        if forwarded_for or self.factory.proxied:
+            self._locate(forwarded_for)
         self._drop_if_too_many()
         if not admits_origin(self.factory.settings.allowed_origins, request.origin):
             if times := self.factory.refused_origins.add():
@@ -117,6 +124,8 @@ class PresenceProtocol(GuardedProtocol):
             return
         request = None
         try:
+            if len(payload) > LARGEST_FREE_TEXT and self._isMessageCompressed:
+                self._session.receive_inflated(len(payload))
             request = decode_request(payload)
             self._session.receive(request)
         except BadMessage as bad:
@@ -144,6 +153,14 @@ class PresenceProtocol(GuardedProtocol):
         _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
         self._end_session(None)
 
+    def flush(self) -> None:
+        """Send the replies to what was read together."""
+        try:
+            super().flush()
+        except Exception:  # noqa: BLE001 - as when it is sent at once
+            self._break_off(CloseCode.INTERNAL_ERROR)
+            self._log_fault(Failure())
+
     def resumeProducing(self) -> None:
         """Tell the session that everything was sent, after a pause."""
         super().resumeProducing()
@@ -163,18 +180,21 @@ class PresenceProtocol(GuardedProtocol):
 
     def send(self, frame: Frame) -> bool:
         """Put a frame into the send queue, unless the connection closes or the queue is full."""
+        shared = cast("SharedFrame", frame)
+        return self._put(shared.deflated if self.deflates else shared.plain)
+
+    def _put(self, data: bytes) -> bool:
         if self._closing:
             return False
-        prepared = cast("PreparedMessage", frame)
         if self.paused:
-            size = len(prepared.payloadHybi)
+            size = len(data)
             # One large reply by itself is no reason to close.
             if self._queued_bytes and self._queued_bytes + size > MOST_QUEUED_BYTES:
                 self._break_off(CloseCode.TOO_SLOW)
                 return False
             self._queued_bytes += size
         try:
-            self.sendPreparedMessage(prepared)
+            self._outlet.send(data)
         except Exception:  # noqa: BLE001 - whoever sends to many goes on with the others
             self._break_off(CloseCode.INTERNAL_ERROR)
             self._log_fault(Failure())
@@ -231,7 +251,7 @@ class PresenceProtocol(GuardedProtocol):
             self.transport.abortConnection()
         else:
             # Autobahn's public sendClose refuses 1001, 1011 and 1012.
-            self.sendCloseFrame(code, code.reason.encode())
+            self._fail(code, code.reason)
 
     def _break_off(self, code: CloseCode) -> None:
         # The end of a session changes who is online, and we may be in the middle of
@@ -268,16 +288,16 @@ class PresenceProtocol(GuardedProtocol):
                 self.close(CloseCode.TOO_MANY_BAD_MESSAGES)
 
     def _write(self, payload: bytes) -> None:
-        self.send(_make_frame(payload))
+        self._put(text_frame(payload))
 
 
 def make_frame(event: Event) -> Frame:
     """Make the frame of an event, for any number of connections."""
-    return _make_frame(encode(event))
+    return Frame(SharedFrame(encode(event)))
 
 
-def _make_frame(payload: bytes) -> Frame:
-    return Frame(PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True))
+def _on(flag: object) -> str:
+    return "on" if flag else "off"
 
 
 @implementer(IProtocolNegotiationFactory)
@@ -315,19 +335,21 @@ class PresenceFactory(WebSocketServerFactory):
         self.make_session = make_session
         self.proxied = proxied
         self.refused_origins = Summary(clock)
-        # The options of one daemon, on a class of its own: two may live in a process.
-        options = {
-            "clock": clock,
-            "handshake_timeout": settings.handshake_timeout,
-            "message_timeout": settings.message_timeout,
-            "stall_timeout": settings.stall_timeout,
-            "linger": settings.linger,
-            "ping_interval": settings.ping_interval,
-            "ping_timeout": settings.ping_timeout,
-            "maxMessagePayloadSize": settings.max_message_bytes,
-            "maxFramePayloadSize": settings.max_message_bytes,
-        }
-        self.protocol = cast("type[PresenceProtocol]", type("PresenceProtocol", (PresenceProtocol,), options))
+        self.protocol = configured(PresenceProtocol, self, settings, clock)
+
+    def startFactory(self) -> None:
+        """Say on which paths bytes come and go."""
+        kind = cast("type[PresenceProtocol]", self.protocol)
+        _log.info(
+            "fast path: {fast_path}, frames sent at once: {at_once},"
+            " compression: {compression}, native code: {native}",
+            fast_path=_on(kind.fast_path),
+            at_once=_on(kind.sends_at_once),
+            compression=_on(self.settings.compression),
+            native=_on(USES_NVX),
+        )
+        if not USES_NVX:
+            _log.warn("Autobahn's native code is missing, so that long messages cost up to 20 times as much")
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what is spoken inside of TLS: a WebSocket begins as HTTP/1.1."""

@@ -15,8 +15,10 @@ BOUNDED = {
     "Change": "the same",
     "Change.came": "the same",
     "Change.went": "the same",
-    "TokenBucket": "the last 65536 users who asked for anything",
+    "TokenBucket": "those of the last 65536 users who left",
+    "Rates._remembered": "the same",
     "Rates._of_users": "the same",
+    "SharedFrame": "the latest list",
     "Limits.exceeded": "one for each limit there is",
 }
 """What is kept for good reasons, and how much of it at most; the rest must not grow."""

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import react
 
 from presence.config import Settings
+from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
 
 SETTINGS = Settings(
@@ -32,8 +33,8 @@ class EchoProtocol(GuardedProtocol):
     """Sends every message back."""
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001, N803 - Autobahn's
-        """Send it back."""
-        self.sendMessage(payload, isBinary)
+        """Send it back, uncompressed, as the daemon lets Autobahn compress nothing either."""
+        self.sendMessage(payload, isBinary, doNotCompress=True)
 
 
 class EchoFactory(WebSocketServerFactory):
@@ -43,18 +44,7 @@ class EchoFactory(WebSocketServerFactory):
 
     def __init__(self, settings: Settings, clock: IReactorTime) -> None:
         super().__init__(server="", reactor=clock)
-        options = {
-            "clock": clock,
-            "handshake_timeout": settings.handshake_timeout,
-            "message_timeout": settings.message_timeout,
-            "stall_timeout": settings.stall_timeout,
-            "linger": settings.linger,
-            "ping_interval": settings.ping_interval,
-            "ping_timeout": settings.ping_timeout,
-            "maxMessagePayloadSize": settings.max_message_bytes,
-            "maxFramePayloadSize": settings.max_message_bytes,
-        }
-        self.protocol = cast("type[EchoProtocol]", type("EchoProtocol", (EchoProtocol,), options))
+        self.protocol = configured(EchoProtocol, self, settings, clock)
 
 
 def serve(reactor: IReactorTCP, *argv: str) -> Deferred[None]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import cast
 
+import attrs
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -18,6 +19,8 @@ from tests.conformance.table import HANDSHAKE, LARGEST_MESSAGE, TABLE, closing
 from tests.websocket.peer import CLOSE, Peer, Transport
 
 SETTINGS = Settings(max_message_bytes=LARGEST_MESSAGE)
+
+WITHOUT_FAST_PATH = attrs.evolve(SETTINGS, fast_path=False)
 
 SOME = [row for row in TABLE[::5] if not row.name.startswith("half")]
 """Rows of every kind, for what takes longer; none ends within a frame."""
@@ -34,9 +37,9 @@ def read(written: bytes) -> tuple[bytes, int | None]:
     return written, None
 
 
-def ask_echo(*chunks: bytes) -> tuple[bytes, int | None]:
+def ask_echo(settings: Settings, *chunks: bytes) -> tuple[bytes, int | None]:
     """Return the answer of the echo to what comes in these chunks, after its own to the handshake."""
-    protocol = cast("IProtocol", EchoFactory(SETTINGS, Clock()).buildProtocol(None))
+    protocol = cast("IProtocol", EchoFactory(settings, Clock()).buildProtocol(None))
     transport = Transport()
     protocol.makeConnection(transport)
     for chunk in chunks:
@@ -54,20 +57,32 @@ def byte_by_byte(data: bytes) -> Iterator[bytes]:
 
 
 class TableTests(SynchronousTestCase):
+    settings = SETTINGS
+
+    def ask(self, *chunks: bytes) -> tuple[bytes, int | None]:
+        """Return the answer of the echo."""
+        return ask_echo(self.settings, *chunks)
+
     def test_at_once(self) -> None:
         """The answer to a row that comes in one piece is what the RFC demands."""
-        self.assertEqual({row.name: ask_echo(HANDSHAKE, row.sent) for row in TABLE}, EXPECTED)
+        self.assertEqual({row.name: self.ask(HANDSHAKE, row.sent) for row in TABLE}, EXPECTED)
 
     def test_byte_by_byte(self) -> None:
         """The answer to a row does not depend on how it is cut."""
-        answers = {row.name: ask_echo(HANDSHAKE, *byte_by_byte(row.sent)) for row in TABLE}
+        answers = {row.name: self.ask(HANDSHAKE, *byte_by_byte(row.sent)) for row in TABLE}
         self.assertEqual(answers, EXPECTED)
 
     def test_with_the_handshake(self) -> None:
         """The answer to a row does not depend on whether it comes along with the handshake."""
-        answers = {row.name: ask_echo(HANDSHAKE + row.sent) for row in SOME}
+        answers = {row.name: self.ask(HANDSHAKE + row.sent) for row in SOME}
         self.assertEqual(answers, {row.name: EXPECTED[row.name] for row in SOME})
 
+
+class TableWithoutFastPathTests(TableTests):
+    settings = WITHOUT_FAST_PATH
+
+
+class TableItselfTests(SynchronousTestCase):
     def test_names(self) -> None:
         """Each row has a name of its own, and there are enough of them."""
         twice = {name for name, times in Counter(row.name for row in TABLE).items() if times > 1}
@@ -77,10 +92,11 @@ class TableTests(SynchronousTestCase):
 
 class SocketTests(TestCase):
     timeout = 60
+    settings = SETTINGS
 
     async def assert_same(self, *, tls: bool) -> None:
         """Assert that the answers are the same over real sockets, up to a close frame."""
-        clients = await serve_echo(self, SETTINGS, tls=tls)
+        clients = await serve_echo(self, self.settings, tls=tls)
         for row in SOME:
             code = 1000 if row.code is None else row.code
             wire = await connect(self, clients)
@@ -97,3 +113,7 @@ class SocketTests(TestCase):
     async def test_tls(self) -> None:
         """The answers over TLS are the same."""
         await self.assert_same(tls=True)
+
+
+class SocketWithoutFastPathTests(SocketTests):
+    settings = WITHOUT_FAST_PATH

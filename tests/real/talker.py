@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateResponseAccept
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredQueue
 from twisted.internet.interfaces import IStreamClientEndpoint, ITCPTransport
@@ -102,16 +103,24 @@ async def talk(
     endpoint: IStreamClientEndpoint,
     preamble: bytes = b"",
     headers: dict[str, str] | None = None,
+    *,
+    deflates: bool = False,
 ) -> Talker:
     """
     Return a client that is connected, and will not be after the test.
 
     :param preamble: What is sent ahead of the opening handshake.
     :param headers: What stands in the handshake beside what has to.
+    :param deflates: Whether it offers compression.
     """
     url = f"ws://localhost/?token={TOKEN}"
     factory = _Talkers(url, protocols=[SUBPROTOCOL], headers=headers, reactor=reactor)
     factory.preamble = preamble
+    if deflates:
+        factory.setProtocolOptions(
+            perMessageCompressionOffers=[PerMessageDeflateOffer()],
+            perMessageCompressionAccept=PerMessageDeflateResponseAccept,
+        )
     talker = cast("Talker", await endpoint.connect(factory))
     test.addCleanup(talker.leave)
     await talker.opened

@@ -6,6 +6,7 @@ from msgspec import Raw
 
 from presence.admission.limits import Limit
 from presence.config import Settings
+from presence.session.machine import BYTES_OF_A_REQUEST
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GetAllOnline, Goodbye, Hello, Ping, SendMessageToUser
@@ -88,6 +89,19 @@ class RateTests(SessionTestCase):
         self.ask(client, 10)
         self.assertEqual(gist(client.say(Ping(ref=1))), [(1, "OK")])
         self.assertEqual(gist(client.say(Ping(ref=2))), [(2, "rate_limited")])
+
+    def test_inflated(self) -> None:
+        """A message that came compressed counts for the more the larger it got."""
+        client = self.daemon.hello(1)
+        client.inflate(5 * BYTES_OF_A_REQUEST)
+        self.assertEqual(self.ask(client, 5), ["OK"] * 4 + ["rate_limited"])
+
+    def test_inflated_flood(self) -> None:
+        """Who sends only such messages is closed."""
+        client = self.daemon.hello(1)
+        for _ in range(5):
+            client.inflate(5 * BYTES_OF_A_REQUEST)
+        self.assertEqual(client.connection.closed_with, CloseCode.TOO_MANY_REQUESTS)
 
     def test_malformed(self) -> None:
         """A frame that is no request counts for ten."""

@@ -37,9 +37,22 @@ def frame(opcode: int, payload: bytes, *, first: int = 0x80) -> bytes:
 
 
 class Transport(StringTransport):
-    """A transport that is asked for what only TCP has, and told twice to forget its producer."""
+    """
+    A transport that is asked for what only TCP has, and told twice to forget its producer.
+
+    :ivar writes: What it was given at each call.
+    """
 
     no_delay = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - StringTransport's
+        super().__init__(*args, **kwargs)
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Remember it."""
+        super().write(data)
+        self.writes.append(data)
 
     def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: FBT001
         """Remember it."""
@@ -71,6 +84,33 @@ class Connections:
         self.open.remove(connection)
 
 
+def make_factory(
+    daemon: FakeDaemon, connections: Connections | None = None, *, proxied: bool = False
+) -> PresenceFactory:
+    """Return what makes the connections of a daemon."""
+
+    def make_session(connection: IConnection) -> Session:
+        return Session(
+            connection,
+            daemon.requests,
+            daemon.tokens,
+            daemon.rates,
+            daemon.clock,
+            daemon.random,
+            daemon.settings,
+        )
+
+    return PresenceFactory(
+        daemon.settings,
+        daemon.clock,
+        daemon.random,
+        connections or Connections(),
+        daemon.admission,
+        make_session,
+        proxied=proxied,
+    )
+
+
 class Peer:
     """
     One connection to a daemon without sockets.
@@ -88,27 +128,7 @@ class Peer:
     ) -> None:
         self.daemon = daemon
         self.transport = Transport(peerAddress=IPv4Address("TCP", host, 1024))
-
-        def make_session(connection: IConnection) -> Session:
-            return Session(
-                connection,
-                daemon.requests,
-                daemon.tokens,
-                daemon.rates,
-                daemon.clock,
-                daemon.random,
-                daemon.settings,
-            )
-
-        factory = PresenceFactory(
-            daemon.settings,
-            daemon.clock,
-            daemon.random,
-            connections or Connections(),
-            daemon.admission,
-            make_session,
-            proxied=proxied,
-        )
+        factory = make_factory(daemon, connections, proxied=proxied)
         self.protocol = cast("PresenceProtocol", factory.buildProtocol(None))
         self.protocol.makeConnection(self.transport)
 

@@ -18,7 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.websocket.draining import MOST_UNSENT_BYTES, Drain
-from presence.websocket.internals import find_socket, look_at
+from presence.websocket.internals import find_socket, look_at, send_at_once
 from tests.websocket.sockets import Sending
 
 
@@ -59,7 +59,7 @@ class LookTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(5)
         self.sending = Sending(self)
-        self.drain = Drain(self.sending.connection, 10, self.clock, self.fail)
+        self.drain = Drain(self.sending.connection, 10, self.clock, self.fail, at_once=False)
 
     def fill(self) -> None:
         """Let more wait than the kernel takes, and look."""
@@ -94,6 +94,17 @@ class LookTests(SynchronousTestCase):
         self.sending.flush()
         self.assert_moves(0)
 
+    def test_offered_before(self) -> None:
+        """What waits is held up at once where everything is offered to the kernel before it waits."""
+        drain = Drain(self.sending.connection, 10, self.clock, self.fail, at_once=True)
+        sent = send_at_once(self.sending.connection, bytes(50_000))
+        self.sending.write(50_000 - sent)
+        drain.look()
+        self.assertTrue(drain.held_up)
+        self.sending.read(10_000)
+        drain.look()
+        self.assertEqual(drain.moved_at, 5)
+
     def test_held_up(self) -> None:
         """What the kernel refused is held up, and more behind it moves nothing."""
         self.fill()
@@ -113,11 +124,11 @@ class LookTests(SynchronousTestCase):
         """As many bytes as were taken may come in their place."""
         self.fill()
         self.clock.advance(1)
-        waiting = look_at(self.sending.connection)
+        waiting = look_at(self.sending.connection, at_once=False)
         self.sending.read(20_000)
         self.sending.write(waiting.offset)
         self.sending.flush()
-        after = look_at(self.sending.connection)
+        after = look_at(self.sending.connection, at_once=False)
         self.assertEqual(
             (len(after.chunk), after.offset, after.in_kernel), (50_000, waiting.offset, waiting.in_kernel)
         )
@@ -158,7 +169,11 @@ class WatchTests(SynchronousTestCase):
     def drain_of(self, transport: object, timeout_seconds: float = 10) -> Drain:
         """Return the drain of a transport, which remembers when it stalled."""
         return Drain(
-            transport, timeout_seconds, self.clock, lambda: self.stalled_at.append(self.clock.seconds())
+            transport,
+            timeout_seconds,
+            self.clock,
+            lambda: self.stalled_at.append(self.clock.seconds()),
+            at_once=False,
         )
 
     def test_stalls(self) -> None:
@@ -236,5 +251,5 @@ class KernelTests(SynchronousTestCase):
     def test_takes_little(self) -> None:
         """A TCP connection leaves little to the kernel that cannot be sent yet."""
         with socket.socket() as ours:
-            Drain(Connection(ours, Protocol(), MemoryReactor()), 10, Clock(), self.fail)
+            Drain(Connection(ours, Protocol(), MemoryReactor()), 10, Clock(), self.fail, at_once=False)
             self.assertEqual(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT), MOST_UNSENT_BYTES)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
 from presence.interfaces import Delivery
 from presence.logs import Unforeseen
 from presence.wire.messages import Message
 from tests.canary import SECRET
-from tests.websocket.peer import HELLO, TEXT, Connections, Peer, frame, make_daemon
+from tests.websocket.case import PeerTestCase
+from tests.websocket.peer import HELLO, TEXT, Connections, Peer, frame
 
 
-class FaultTests(SynchronousTestCase):
+class FaultTests(PeerTestCase):
     def setUp(self) -> None:
         """Identify a connection to a daemon whose relay is broken."""
-        self.daemon = make_daemon()
+        self.daemon = self.make_daemon()
         self.peer = Peer(self.daemon)
         self.peer.shake_hands()
         self.peer.say(HELLO)
@@ -52,13 +52,15 @@ class FaultTests(SynchronousTestCase):
     def test_fault_while_sending(self) -> None:
         """A connection that cannot be sent to is closed 1011, and whoever sends to many goes on."""
 
-        def fail(_: object) -> None:
+        def fail_once(data: bytes) -> None:  # noqa: ARG001 - as it is called
+            broken.transport.write = write  # type: ignore[method-assign]  # see below
             raise ZeroDivisionError(SECRET)
 
         broken = Peer(self.daemon)
         broken.shake_hands()
         broken.say(HELLO)
-        broken.protocol.sendPreparedMessage = fail  # type: ignore[assignment,method-assign]  # a fault no public way causes
+        write = broken.transport.write
+        broken.transport.write = fail_once  # type: ignore[method-assign]  # a fault no public way causes
         reply = self.peer.say(b'{"type":"sendMessageToUser","id":1,"message":"x"}')[-1]
         self.assertEqual(reply["delivered"], 1)
         self.daemon.clock.advance(0)

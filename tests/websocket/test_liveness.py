@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
+from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.liveness import Liveness
 from tests.websocket.peer import HELLO, PING, PONG, Peer, frame, make_daemon
@@ -126,7 +127,7 @@ class SlowReaderTests(SynchronousTestCase):
             cast("Drain", self.drain),
             20,
             10,
-            self.clock,
+            Ticker(self.clock, 1),
             lambda: self.pinged_at.append(self.clock.seconds()),
             lambda: self.dropped_at.append(self.clock.seconds()),
         )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from presence.config import Settings
 from tests.conformance.table import HANDSHAKE
-from tests.websocket.peer import PING, TEXT, Peer, frame, make_daemon
+from tests.websocket.case import PeerTestCase
+from tests.websocket.peer import PING, TEXT, Peer, frame
 
 MESSAGE = frame(TEXT, b'{"type":"PING"}')
 
 
-class UnfinishedTests(SynchronousTestCase):
+class UnfinishedTests(PeerTestCase):
     def setUp(self) -> None:
         """Open a connection on which a message may take 10 seconds, and nothing else ends."""
-        self.daemon = make_daemon(
+        self.daemon = self.make_daemon(
             Settings(settle=0, message_timeout=10, ping_interval=1000, hello_timeout=1000)
         )
         self.peer = Peer(self.daemon)

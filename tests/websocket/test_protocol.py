@@ -7,7 +7,6 @@ import struct
 from msgspec import Raw
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.logger import capturedLogs
-from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from presence.config import Settings
@@ -16,17 +15,18 @@ from presence.websocket.protocol import MOST_BAD_MESSAGES, MOST_QUEUED_BYTES, ma
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GoingAway, Message, Ok, Ping, TokenRequired
 from tests.canary import SECRET
-from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame, make_daemon
+from tests.websocket.case import PeerTestCase
+from tests.websocket.peer import BINARY, CLOSE, HELLO, TEXT, Connections, Peer, frame
 from tests.websocket.peer import PING as PING_FRAME
 from tests.websocket.peer import PONG as PONG_FRAME
 
 PING = b'{"type":"PING","ref":1}'
 
 
-class OpeningTests(SynchronousTestCase):
+class OpeningTests(PeerTestCase):
     def handshake(self, *headers: str, settings: Settings | None = None) -> bytes:
         """Shake hands with a new daemon; return the first line of the answer."""
-        self.peer = Peer(make_daemon(settings))
+        self.peer = Peer(self.make_daemon(settings))
         self.answer = self.peer.shake_hands(*headers)
         return self.answer.split(b"\r\n")[0]
 
@@ -66,10 +66,10 @@ class OpeningTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
 
 
-class FrameTests(SynchronousTestCase):
+class FrameTests(PeerTestCase):
     def setUp(self) -> None:
         """Open a connection."""
-        self.daemon = make_daemon()
+        self.daemon = self.make_daemon()
         self.connections = Connections()
         self.peer = Peer(self.daemon, self.connections)
         self.peer.shake_hands()
@@ -215,10 +215,10 @@ class FrameTests(SynchronousTestCase):
         self.assertEqual(self.daemon.roster.journal.online, [])
 
 
-class SlowReaderTests(SynchronousTestCase):
+class SlowReaderTests(PeerTestCase):
     def setUp(self) -> None:
         """Identify a connection whose peer does not read."""
-        self.daemon = make_daemon()
+        self.daemon = self.make_daemon()
         self.peer = Peer(self.daemon)
         self.peer.shake_hands()
         self.peer.say(HELLO)
@@ -280,10 +280,10 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertEqual(self.peer.take(), b"")
 
 
-class LogTests(SynchronousTestCase):
+class LogTests(PeerTestCase):
     def test_refused_origins(self) -> None:
         """A flood of pages from elsewhere is summed up, and what they are is cut."""
-        daemon = make_daemon(Settings(allowed_origins=frozenset({"https://www.example.com"})))
+        daemon = self.make_daemon(Settings(allowed_origins=frozenset({"https://www.example.com"})))
         peer = Peer(daemon)
         with capturedLogs() as events:
             for _ in range(5):
@@ -304,7 +304,7 @@ class LogTests(SynchronousTestCase):
             b"canary / HTTP/1.1\r\nHost: localhost\r\n\r\n",
         ):
             with capturedLogs() as events:
-                answer = Peer(make_daemon()).send(head)
+                answer = Peer(self.make_daemon()).send(head)
             self.assertRegex(answer, rb"^HTTP/1.1 4\d\d ")
             self.assertNotIn("canary", repr([*events, answer]))
 
@@ -313,7 +313,7 @@ class LogTests(SynchronousTestCase):
         set_level("debug")
         self.addCleanup(set_level, "info")
         with capturedLogs() as events:
-            peer = Peer(make_daemon())
+            peer = Peer(self.make_daemon())
             peer.shake_hands()
             peer.say(HELLO)
             peer.say(b'{"type":"sendMessageToUser","id":1,"message":"%s"}' % SECRET.encode())
@@ -325,5 +325,5 @@ class LogTests(SynchronousTestCase):
     def test_level(self) -> None:
         """Below its level presence logs nothing, though twistd would write it."""
         with capturedLogs() as events:
-            Peer(make_daemon()).shake_hands()
+            Peer(self.make_daemon()).shake_hands()
         self.assertEqual([event for event in events if event["log_namespace"].startswith("presence")], [])
