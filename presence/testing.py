@@ -27,6 +27,7 @@ from presence.relay import LocalRelay
 from presence.requests import Requests
 from presence.roster.embedded import EmbeddedRoster
 from presence.session import Session
+from presence.ticker import Ticker
 from presence.wire.closing import CloseCode
 from presence.wire.codec import encode, encode_ok, encode_refusal
 from presence.wire.errors import ErrorCode, Refused
@@ -141,6 +142,7 @@ class FakeDaemon:
     def __init__(self, settings: Settings | None = None, make_frame: FrameMaker = fake_frame) -> None:
         self.settings = settings or Settings(settle=0, token_recheck=0)
         self.clock = Clock()
+        self.ticker = Ticker(self.clock, 0.001)
         self.random = Random(1)  # noqa: S311 - the same ids at each run
         self.tokens = FakeTokenChecker()
         self.roster = EmbeddedRoster(self.clock, self.random)
@@ -186,6 +188,7 @@ class FakeClient:
             daemon.tokens,
             daemon.rates,
             daemon.clock,
+            daemon.ticker,
             daemon.random,
             daemon.settings,
         )

@@ -57,7 +57,12 @@ APART = {
     "client": {"presence.client", "presence.wire", "presence.logs"},
     "ctl": {"presence.ctl", "presence.client", "presence.wire", "presence.logs"},
     # The public fakes stand around what is pure; nothing of the daemon imports them.
-    "testing": {"presence.config", "presence.interfaces", *(f"presence.{room}" for room in PURE)},
+    "testing": {
+        "presence.config",
+        "presence.interfaces",
+        "presence.ticker",
+        *(f"presence.{room}" for room in PURE),
+    },
 }
 """What rooms that are no part of the daemon may import."""
 

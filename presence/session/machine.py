@@ -48,6 +48,7 @@ from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
 from presence.session.transitions import look_up_transitions
 from presence.session.world import Check, Identity, World
+from presence.ticker import Ticker
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Goodbye, Hello, Ok, Ping, Request
@@ -306,12 +307,13 @@ class Session:
         tokens: ITokenChecker,
         rates: Rates,
         clock: IReactorTime,
+        ticker: Ticker,
         random: Random,
         settings: Settings,
     ) -> None:
         self._connection = connection
         self._allowance = rates.allowance(connection.peer)
-        world = World(connection, requests, tokens, self._allowance, clock, random, settings)
+        world = World(connection, requests, tokens, self._allowance, clock, ticker, random, settings)
         self._inputs = _build(world)
         world.expect_hello(self._inputs.overdue, settings.hello_timeout)
 

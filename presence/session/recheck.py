@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from presence.interfaces import ITokenChecker, Socket
+from presence.ticker import Ticker
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import TokenRequired
@@ -30,10 +31,10 @@ class Recheck:
     """
 
     __slots__ = (
-        "_clock",
         "_interval_seconds",
         "_random",
         "_socket",
+        "_ticker",
         "_timer",
         "_token",
         "_tokens",
@@ -44,17 +45,17 @@ class Recheck:
         self,
         socket: Socket,
         tokens: ITokenChecker,
-        clock: IReactorTime,
+        ticker: Ticker,
         random: Random,
         interval_seconds: float,
     ) -> None:
         self._socket = socket
         self._tokens = tokens
-        self._clock = clock
+        self._ticker = ticker
         self._random = random
         self._interval_seconds = interval_seconds
         self._token = ""
-        self._timer: IDelayedCall | None = None
+        self._timer: tuple[int, Callable[[], None]] | None = None
         self._verdict: Deferred[None] | None = None
 
     def begin(self, token: str) -> None:
@@ -63,16 +64,19 @@ class Recheck:
         self._token = token
         if self._interval_seconds:
             spread = self._random.uniform(1 - _SPREAD, 1 + _SPREAD)
-            self._timer = self._clock.callLater(self._interval_seconds * spread, self._check)
+            self._call_later(self._interval_seconds * spread, self._check)
 
     def stop(self) -> None:
         """Look after no token any more."""
         timer, self._timer = self._timer, None
         if timer is not None:
-            timer.cancel()
+            self._ticker.cancel(*timer)
         verdict, self._verdict = self._verdict, None
         if verdict is not None:
             verdict.cancel()
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timer = self._ticker.call_later(seconds, call), call
 
     def _check(self) -> None:
         self._timer = None
@@ -96,7 +100,7 @@ class Recheck:
             self.begin(self._token)
             return
         self._socket.connection.tell(TokenRequired(after=RENEWAL_SECONDS))
-        self._timer = self._clock.callLater(RENEWAL_SECONDS, self._expired)
+        self._call_later(RENEWAL_SECONDS, self._expired)
 
     def _expired(self) -> None:
         self._timer = None

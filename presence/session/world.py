@@ -18,6 +18,7 @@ from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker, Socket
 from presence.requests import Answer, Requests
 from presence.session.recheck import Recheck
+from presence.ticker import Ticker
 from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Hello, HelloOk, Request
 
@@ -59,6 +60,7 @@ class World:
     tokens: ITokenChecker
     allowance: Allowance
     clock: IReactorTime
+    ticker: Ticker
     random: Random
     settings: Settings
     deadline: IDelayedCall | None = None
@@ -125,7 +127,7 @@ class World:
             client="" if isinstance(hello.client, UnsetType) else hello.client,
         )
         interval_seconds = self.settings.token_recheck
-        return Identity(socket, Recheck(socket, self.tokens, self.clock, self.random, interval_seconds))
+        return Identity(socket, Recheck(socket, self.tokens, self.ticker, self.random, interval_seconds))
 
     def hello_ok(self, socket: Socket) -> HelloOk:
         """Make the reply to an accepted HELLO."""

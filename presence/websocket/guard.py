@@ -20,6 +20,7 @@ from presence.logs import logger, without_text
 from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.internals import (
+    begin,
     forget_decompressor,
     is_cut,
     keep_what_is_own,
@@ -132,7 +133,10 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Begin to wait for the opening handshake."""
         self._outlet = Outlet(self.transport, direct=self.sends_at_once)
         self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
-        super().connectionMade()
+        if self.fast_path:
+            begin(self)
+        else:
+            super().connectionMade()
 
     def failHandshake(
         self,

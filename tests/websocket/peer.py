@@ -96,6 +96,7 @@ def make_factory(
             daemon.tokens,
             daemon.rates,
             daemon.clock,
+            daemon.ticker,
             daemon.random,
             daemon.settings,
         )
