@@ -84,6 +84,7 @@ class Socket:
     :ivar id: Public and random; names the socket to everybody.
     :ivar identified: When its HELLO was accepted, in seconds since the Unix epoch.
     :ivar client: What the client calls itself, for the operator only.
+    :ivar live: Whether it has not ended; set by the roster.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Socket:
     connection: IConnection
     identified: float
     client: str = ""
+    live: bool = True
 
 
 class IPresenceListener(Interface):
@@ -120,9 +122,6 @@ class IRoster(Interface):
 
     def sockets_of(user_id: int) -> Collection[Socket]:  # noqa: N805
         """Return the live sockets of a user, the oldest first."""
-
-    def has(socket: Socket) -> bool:  # noqa: N805
-        """Whether this socket is still a live one of its user."""
 
 
 @attrs.frozen

@@ -60,12 +60,12 @@ class LocalRelay:
         while queue:
             frame, delivery = queue[0]
             taken = 0
-            for number, socket in enumerate(list(self._roster.sockets_of(user_id)), 1):
-                # It may have said GOODBYE since.
-                taken += self._roster.has(socket) and socket.connection.send(frame)
-                if number % MOST_SENDS == 0:
-                    yield
+            sockets = list(self._roster.sockets_of(user_id))
+            for start in range(0, len(sockets), MOST_SENDS):
+                turn = sockets[start : start + MOST_SENDS]
+                # One of them may have said GOODBYE since.
+                taken += sum([socket.live and socket.connection.send(frame) for socket in turn])
+                yield
             queue.popleft()
             delivery.callback(Delivery(delivered=taken))
-            yield
         del self._queues[user_id]

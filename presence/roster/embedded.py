@@ -52,10 +52,6 @@ class EmbeddedRoster:
         """Return the live sockets of a user, the oldest first."""
         return self._local.sockets_of(user_id)
 
-    def has(self, socket: Socket) -> bool:
-        """Whether this socket is still a live one of its user."""
-        return self._local.has(socket)
-
     def _transition(self, user_id: int, online: bool) -> None:  # noqa: FBT001 - see LocalUsers
         self._version += 1
         self.journal.record(self._version, user_id, online=online)

@@ -47,11 +47,6 @@ class LocalUsers:
         user = self._users.get(user_id)
         return user.sockets.values() if user is not None else ()
 
-    def has(self, socket: Socket) -> bool:
-        """Whether this socket is still a live one of its user."""
-        user = self._users.get(socket.user_id)
-        return user is not None and socket.id in user.sockets
-
     def add(self, socket: Socket) -> None:
         """Add a socket; its user is online from now on."""
         self.sockets += 1
@@ -66,6 +61,7 @@ class LocalUsers:
     def remove(self, socket: Socket, hold_seconds: float) -> None:
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
         self.sockets -= 1
+        socket.live = False
         user = self._users[socket.user_id]
         del user.sockets[socket.id]
         if hold_seconds > 0:
