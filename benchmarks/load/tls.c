@@ -66,8 +66,11 @@ long tls_write(struct connection *connection, const void *bytes, size_t length) 
 }
 
 void tls_end(struct connection *connection) {
-  if (connection->tls != NULL)
+  if (connection->tls != NULL) {
+    /* Else OpenSSL takes the session for a broken one, and its ticket with it. */
+    SSL_set_shutdown(connection->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(connection->tls);
+  }
   connection->tls = NULL;
 }
 
