@@ -14,6 +14,9 @@ from presence.config import Settings
 MALFORMED_COST = 10
 """How many requests a frame counts for that is none."""
 
+BYTES_OF_A_REQUEST = 16 * 1024
+"""How much of a message that came compressed counts for one more request."""
+
 FREE_PING_SECONDS = 5.0
 """How often a connection may send a PING that counts for nothing."""
 

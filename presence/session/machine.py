@@ -42,7 +42,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from presence.admission.rates import MALFORMED_COST, Rates
+from presence.admission.rates import BYTES_OF_A_REQUEST, MALFORMED_COST, Rates
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
@@ -57,9 +57,6 @@ T = TypeVar("T")
 
 MOST_WAITING = 16
 """How many requests wait while a token is checked."""
-
-BYTES_OF_A_REQUEST = 16 * 1024
-"""How much of a message that came compressed counts for one more request."""
 
 MOST_REFRESHES = 4
 """How many HELLOs of an identified socket are checked at once."""

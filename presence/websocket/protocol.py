@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from presence.admission.connections import Admission, Entrance, Visit
 from presence.admission.origins import admits_origin
+from presence.admission.rates import BYTES_OF_A_REQUEST
 from presence.config import Settings
 from presence.interfaces import Frame, IConnection, IConnections
 from presence.logs import Summary, logger, without_text
@@ -38,9 +39,6 @@ MOST_QUEUED_BYTES = 256 * 1024
 
 MOST_BAD_MESSAGES = 10
 """The bad message that is answered and then ends the connection."""
-
-LARGEST_FREE_TEXT = 16 * 1024
-"""How large a compressed text may get before it counts for more than a request."""
 
 LONGEST_ORIGIN_LOGGED = 100
 
@@ -124,7 +122,7 @@ class PresenceProtocol(GuardedProtocol):
             return
         request = None
         try:
-            if len(payload) > LARGEST_FREE_TEXT and self._isMessageCompressed:
+            if len(payload) >= BYTES_OF_A_REQUEST and self._isMessageCompressed:
                 self._session.receive_inflated(len(payload))
             request = decode_request(payload)
             self._session.receive(request)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Raw
 
 from presence.admission.limits import Limit
+from presence.admission.rates import BYTES_OF_A_REQUEST
 from presence.config import Settings
-from presence.session.machine import BYTES_OF_A_REQUEST
 from presence.testing import FakeClient, FakeDaemon
 from presence.wire.closing import CloseCode
 from presence.wire.messages import GetAllOnline, Goodbye, Hello, Ping, SendMessageToUser
