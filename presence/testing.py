@@ -161,6 +161,19 @@ class FakeDaemon:
         self.roster.start(self.broadcast)
         self.broadcast.start()
 
+    def make_session(self, connection: IConnection) -> Session:
+        """Return the session of a connection that is open."""
+        return Session(
+            connection,
+            self.requests,
+            self.tokens,
+            self.rates,
+            self.clock,
+            self.ticker,
+            self.random,
+            self.settings,
+        )
+
     def connect(self) -> FakeClient:
         """Return a client that has just connected."""
         return FakeClient(self)
@@ -182,16 +195,7 @@ class FakeClient:
 
     def __init__(self, daemon: FakeDaemon) -> None:
         self.connection = FakeConnection()
-        self._session = Session(
-            self.connection,
-            daemon.requests,
-            daemon.tokens,
-            daemon.rates,
-            daemon.clock,
-            daemon.ticker,
-            daemon.random,
-            daemon.settings,
-        )
+        self._session = daemon.make_session(self.connection)
 
     def say(self, request: Request) -> list[dict[str, Any]]:
         """Send a request; return what came back at once, and whatever came before it."""

@@ -14,7 +14,6 @@ from zope.interface import implementer
 
 from presence.config import Settings
 from presence.interfaces import IConnection, IConnections
-from presence.session import Session
 from presence.testing import FakeDaemon
 from presence.websocket.protocol import PresenceFactory, PresenceProtocol, make_frame
 from tests.canary import TOKEN
@@ -88,26 +87,13 @@ def make_factory(
     daemon: FakeDaemon, connections: Connections | None = None, *, proxied: bool = False
 ) -> PresenceFactory:
     """Return what makes the connections of a daemon."""
-
-    def make_session(connection: IConnection) -> Session:
-        return Session(
-            connection,
-            daemon.requests,
-            daemon.tokens,
-            daemon.rates,
-            daemon.clock,
-            daemon.ticker,
-            daemon.random,
-            daemon.settings,
-        )
-
     return PresenceFactory(
         daemon.settings,
         daemon.clock,
         daemon.random,
         connections or Connections(),
         daemon.admission,
-        make_session,
+        daemon.make_session,
         proxied=proxied,
     )
 
