@@ -141,7 +141,11 @@ class IRelay(Interface):
     """The way of a message to the sockets of a user."""
 
     def deliver(user_id: int, message: Message) -> Delivery | Deferred[Delivery]:  # noqa: N805
-        """Hand a message to every socket of a user, in order; say now or later how many took it."""
+        """
+        Hand a message to every socket of a user, in order; say now or later how many took it.
+
+        :raises Refused: ``rate_limited`` where too many messages to the user wait.
+        """
 
 
 class ITokenChecker(Interface):

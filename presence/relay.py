@@ -35,11 +35,7 @@ class LocalRelay:
         self._queues: dict[int, Queue] = {}
 
     def deliver(self, user_id: int, message: Message) -> Delivery | Deferred[Delivery]:
-        """
-        Hand a message to every socket of a user, in order; to very many of them in slices.
-
-        :raises Refused: ``rate_limited`` where too many messages to the user wait.
-        """
+        """Hand a message to every socket of a user, in order; to very many of them in slices."""
         sockets = self._roster.sockets_of(user_id)
         queue = self._queues.get(user_id)
         if queue is None and len(sockets) <= MOST_SENDS:

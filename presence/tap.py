@@ -35,10 +35,10 @@ from presence.ticker import Ticker
 from presence.tokens import Judge, make_token_checker
 from presence.websocket.protocol import PresenceFactory, make_frame
 
-_LATENESS = 0.01
-"""How late a token is checked again, as a part of the time between two checks; never more than a second."""
-
 __all__ = ["Options", "makeService"]
+
+_RECHECK_LATENESS = 0.01
+"""How late a token is checked again, as a part of the time between two checks; never more than a second."""
 
 
 def makeService(options: Options) -> IService:
@@ -96,7 +96,7 @@ def make_daemon(
     requests = Requests(roster, LocalRelay(roster, make_frame, reactor), broadcast, limits, reactor, settings)
     daemon = PresenceService(roster, broadcast, limits, reactor, settings)
 
-    ticker = Ticker(reactor, min(1.0, settings.token_recheck * _LATENESS or 1.0))
+    ticker = Ticker(reactor, min(1.0, settings.token_recheck * _RECHECK_LATENESS or 1.0))
 
     def make_session(connection: IConnection) -> Session:
         return Session(connection, requests, tokens, rates, reactor, ticker, random, settings)

@@ -30,7 +30,7 @@ class Ticker:
     """
     Calls what is due at the next tick, by one timer of the reactor for all that fall on it.
 
-    A timer of the reactor is 400 bytes and a place in a heap; here it is an entry of a dictionary.
+    A timer of the reactor is some 300 bytes and a place in a heap; here it is an entry of a dictionary.
 
     :param seconds: The time between two ticks, and how late a call may be.
     """

@@ -36,7 +36,7 @@ def _read_address(text: str) -> IPv4Address | IPv6Address | None:
     found = _FORWARDED.fullmatch(text)
     host = found[found.lastindex or 0] if found else ""
     with suppress(OSError):
-        return IPv4Address(inet_pton(AF_INET, host))  # ten times as fast as to read it in Python
+        return IPv4Address(inet_pton(AF_INET, host))  # a quarter of the time that ip_address takes
     with suppress(OSError):
         address = IPv6Address(inet_pton(AF_INET6, host))
         return address.ipv4_mapped or address

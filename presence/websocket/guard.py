@@ -20,7 +20,7 @@ from presence.logs import logger, without_text
 from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.internals import (
-    begin,
+    begin_without_details,
     forget_decompressor,
     is_cut,
     keep_what_is_own,
@@ -134,7 +134,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         self._outlet = Outlet(self.transport, direct=self.sends_at_once)
         self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
         if self.fast_path:
-            begin(self)
+            begin_without_details(self)
         else:
             super().connectionMade()
 
@@ -169,9 +169,8 @@ class GuardedProtocol(WebSocketServerProtocol):
             self._abort()
         elif self.state == self.STATE_CONNECTING:
             self._shake_hands(self.data + data)
-        elif (
-            self.state != self.STATE_CLOSED and self._liveness is not None
-        ):  # else Autobahn would keep it all
+        elif self.state != self.STATE_CLOSED and self._liveness is not None:
+            # Else Autobahn would keep it all.
             self._liveness.hear()
             self._outlet.hold()
             try:

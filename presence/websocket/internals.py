@@ -199,12 +199,11 @@ def options_of(factory: WebSocketServerFactory, protocol: type[WebSocketServerPr
     return options
 
 
-def begin(protocol: WebSocketServerProtocol) -> None:
+def begin_without_details(protocol: WebSocketServerProtocol) -> None:
     """
     Do what ``WebSocketAdapterProtocol.connectionMade`` does, but for gathering what is known of a transport.
 
-    Nobody here asks for that, and with the lines that are logged of it, it is a tenth of what a
-    new connection costs.
+    Nobody here asks for that, nor sees the lines that are logged of it.
     """
     transport = cast("ITCPTransport", protocol.transport)
     protocol.peer = peer2str(transport)
@@ -241,7 +240,7 @@ def is_cut(protocol: WebSocketServerProtocol) -> bool:
     ``PerMessageDeflate.decompress_message_data`` inflates to the largest size and only looks whether
     zlib has more to read. What zlib has still to write, ``end_decompress_message`` throws away.
     """
-    decompressor = protocol._perMessageCompress._decompressor  # type: ignore[attr-defined] # noqa: SLF001 - see below
+    decompressor = protocol._perMessageCompress._decompressor  # type: ignore[attr-defined] # noqa: SLF001 - has no types; what this module is for
     return decompressor is not None and bool(decompressor.decompress(b"", 1))
 
 
