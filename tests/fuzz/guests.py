@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 from msgspec import UNSET
-from twisted.internet.defer import Deferred
 
-from presence.testing import FakeDaemon, FakeTokenChecker
-from presence.websocket.protocol import PresenceProtocol
 from presence.wire.closing import CloseCode
-from presence.wire.codec import decode_answer, encode
-from presence.wire.errors import ErrorCode, Refused
-from presence.wire.messages import Event, Goodbye, Hello, Ping, Reply, Request, SendMessageToUser
-from tests.canary import secret
+from presence.wire.codec import encode
+from presence.wire.messages import Goodbye, Hello, Ping, Request, SendMessageToUser
 from tests.fuzz.frames import frame
-from tests.fuzz.reading import Opcode, read_server
+from tests.fuzz.line import Line
+from tests.fuzz.moods import Api
+from tests.fuzz.reading import Opcode
 from tests.fuzz.streams import BAD, MALFORMED_COST, MISTAKES
 from tests.test_model import Visitor
-from tests.websocket.peer import Connections, Peer
 
 MOST_BAD_MESSAGES = 10
 MOST_REFRESHES = 4
@@ -35,140 +30,6 @@ RATE = 5
 """How many more of each there may be with every second."""
 
 FREE_PING_SECONDS = 5
-
-
-def token_of(user: int) -> str:
-    """Return the token of a user."""
-    return secret(f"of-{user}")
-
-
-class Api(FakeTokenChecker):
-    """
-    An account API with moods.
-
-    :ivar late: Whether it answers only when it is told to.
-    :ivar ill: Whether it decides nothing.
-    :ivar revoked: The tokens that it does not know any more.
-    :ivar accepted: Every user and token that it ever found good.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.late = self.ill = False
-        self.revoked: set[str] = set()
-        self.accepted: set[tuple[int, str]] = set()
-        self._undecided: deque[tuple[int, str, Deferred[None]]] = deque()
-
-    def check(self, user_id: int, token: str, place: bytes | None) -> Deferred[None]:  # noqa: ARG002 - ITokenChecker's
-        """Decide, now or later."""
-        verdict: Deferred[None] = Deferred()
-        if self.late:
-            self._undecided.append((user_id, token, verdict))
-        else:
-            self._decide(user_id, token, verdict)
-        return verdict
-
-    @property
-    def wanted(self) -> list[int]:
-        """The users about whom somebody still waits for an answer."""
-        return [user for user, _, verdict in self._undecided if not verdict.called]
-
-    def decide(self) -> None:
-        """Answer the oldest question."""
-        if self._undecided:
-            self._decide(*self._undecided.popleft())
-
-    def _decide(self, user_id: int, token: str, verdict: Deferred[None]) -> None:
-        owners = [user for user in range(10) if token_of(user) == token]
-        if verdict.called:  # whoever asked has gone
-            return
-        if self.ill:
-            verdict.errback(Refused(ErrorCode.AUTH_UNAVAILABLE, "nobody knows"))
-        elif not owners or token in self.revoked:
-            verdict.errback(Refused(ErrorCode.TOKEN_REJECTED, "no such token"))
-        elif owners != [user_id]:
-            verdict.errback(Refused(ErrorCode.USER_MISMATCH, "another's token"))
-        else:
-            self.accepted.add((user_id, token))
-            verdict.callback(None)
-
-
-class Line:
-    """
-    A client's end of a connection, on which everything that comes is checked by itself.
-
-    :ivar closed_with: The code of the server's close frame.
-    :ivar over: Whether the connection is lost.
-    :ivar pings: Those that came and are not answered.
-    """
-
-    def __init__(self, daemon: FakeDaemon, connections: Connections) -> None:
-        self.closed_with: int | None = None
-        self.over = False
-        self.pings: list[bytes] = []
-        self._peer = Peer(daemon, connections)
-        self._peer.shake_hands()
-
-    @property
-    def connection(self) -> PresenceProtocol:
-        """The daemon's end of it."""
-        return self._peer.protocol
-
-    @property
-    def now(self) -> float:
-        """The time."""
-        return self.connection.clock.seconds()
-
-    @property
-    def closing(self) -> bool:
-        """Whether the daemon takes no requests any more, which may show only later."""
-        return self.connection._closing
-
-    @property
-    def aborted(self) -> bool:
-        """Whether the daemon dropped it."""
-        return self._peer.transport.disconnected
-
-    @property
-    def let_go(self) -> bool:
-        """Whether the daemon ended it, one way or another."""
-        return self._peer.aborted
-
-    def send(self, data: bytes) -> None:
-        """Send bytes."""
-        if not self.over:
-            self.connection.dataReceived(data)
-
-    def take(self) -> list[dict[str, Any]]:
-        """Return the messages that came since the last call."""
-        found = []
-        for opcode, payload in read_server(self._peer.take()):
-            assert self.closed_with is None, "something comes after the close frame"
-            assert not self.over, "something comes after the end"
-            if opcode is Opcode.TEXT:
-                assert isinstance(decode_answer(payload), Reply | Event), payload
-                found.append(json.loads(payload))
-            elif opcode is Opcode.CLOSE:
-                self.closed_with = int.from_bytes(payload[:2])
-            elif opcode is Opcode.PING:
-                self.pings.append(payload)
-        return found
-
-    def stop_reading(self) -> None:
-        """Read nothing any more, so that the connection is paused."""
-        if not self.over and not self.connection.paused:
-            self.connection.pauseProducing()
-
-    def read_on(self) -> None:
-        """Read everything, so that the connection drains."""
-        if not self.over and self.connection.paused:
-            self.connection.resumeProducing()
-
-    def vanish(self) -> None:
-        """Lose the connection."""
-        if not self.over:
-            self.over = True
-            self._peer.vanish()
 
 
 @attrs.frozen

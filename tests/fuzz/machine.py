@@ -37,14 +37,13 @@ from tests.fuzz.guests import (
     MOST_SOCKETS,
     RATE,
     USER_BURST,
-    Api,
     Bucket,
     Guest,
-    Line,
     Post,
     Sent,
-    token_of,
 )
+from tests.fuzz.line import Line
+from tests.fuzz.moods import Api, token_of
 from tests.fuzz.reading import Opcode
 from tests.fuzz.streams import assert_no_faults
 from tests.test_model import CHOICES, MOST_VISITORS, WINDOW, PresenceMachine, Visitor
