@@ -24,6 +24,7 @@ from twisted.internet.task import SchedulerStopped
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from presence.distribution import SECONDS, SIZES, Distribution
 from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
 from presence.logs import logger, without_text
 from presence.roster.journal import Change, Journal
@@ -103,6 +104,10 @@ class Broadcast:
     :param interval_seconds: The least time between two publications; 0 publishes
         every change by itself.
     :param settle_seconds: How long after :meth:`start` nothing is published, at least.
+    :ivar followers: Each is called soon after the published list has moved or settled.
+    :ivar window_seconds: The least time until the next publication, counted from the last one.
+    :ivar fan_out_seconds: How long sending was, for each publication.
+    :ivar fan_out_sockets: How many sockets were considered.
     """
 
     def __init__(
@@ -120,11 +125,15 @@ class Broadcast:
         self._interval_seconds = interval_seconds
         self._settling = Settling(lambda: journal.unpublished, self._settled, clock, settle_seconds)
         self._slices = Slices(clock)
+        self.followers: set[Callable[[], None]] = set()
+        self.window_seconds = 0.0
+        self.fan_out_seconds = Distribution(SECONDS)
+        self.fan_out_sockets = Distribution(SIZES)
         self._publishes = False
         self._telling = False
         self._window: IDelayedCall | None = None
         self._published_at = 0.0
-        self._window_seconds = 0.0
+        self._behind_since: float | None = None
         self._list: tuple[int, Frame] | None = None
         self._readers: dict[Socket, _Reader] = {}
         self._newcomers: dict[_Reader, None] = {}
@@ -212,13 +221,27 @@ class Broadcast:
 
     # The publications
 
+    @property
+    def settled(self) -> bool:
+        """Whether there is a list to speak of."""
+        return self._publishes
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the published list has been behind the truth."""
+        return 0.0 if self._behind_since is None else max(0.0, self._clock.seconds() - self._behind_since)
+
     def changed(self) -> None:
         """Publish, now or when the window has passed."""
+        if not self._journal.unpublished:  # what came last cancelled what was before
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = self._clock.seconds()
         if not self._publishes or self._telling or self._window is not None:
             return
         # The clock may have been set back since.
         passed_seconds = max(0, self._clock.seconds() - self._published_at)
-        wait_seconds = self._window_seconds - passed_seconds
+        wait_seconds = self.window_seconds - passed_seconds
         if self._interval_seconds == 0 or wait_seconds <= 0:
             self._publish()
         else:
@@ -230,25 +253,35 @@ class Broadcast:
 
     def _settled(self) -> None:
         self._publishes = True
-        self._publish()
+        if not self._publish():
+            self._tell_followers()
         for reader in list(self._readers.values()):
             waiting, reader.unsettled = reader.unsettled, []
             for settled in waiting:
                 settled.callback(None)
 
-    def _publish(self) -> None:
+    def _publish(self) -> bool:
         change = self._journal.publish()
         if change is None:
-            return
+            return False
         self._published_at = self._clock.seconds()
+        self._behind_since = None
         self._telling = True
         self._slices.run(self._tell_all(change)).addBoth(self._told).addErrback(_broke_off)
+        self._tell_followers()
+        return True
+
+    def _tell_followers(self) -> None:
+        # In a turn of its own, where a fault of it hurts nobody.
+        for follower in self.followers:
+            self._clock.callLater(0, follower)
 
     def _tell_all(self, change: Change) -> Iterator[None]:
         readers = chain(
             self._tell_watchers(change), self._tell_watchers_of_some(change), self._tell_listeners()
         )
         took_seconds = 0.0
+        number = 0
         started = self._clock.seconds()
         for number, _ in enumerate(readers, 1):
             if number % MOST_SENDS == 0 and self._interval_seconds:
@@ -256,7 +289,9 @@ class Broadcast:
                 yield
                 started = self._clock.seconds()
         took_seconds += self._clock.seconds() - started
-        self._window_seconds = max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
+        self.fan_out_seconds.add(took_seconds)
+        self.fan_out_sockets.add(number)
+        self.window_seconds = max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
 
     def _told(self, outcome: T) -> T:
         self._telling = False

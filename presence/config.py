@@ -84,6 +84,7 @@ class Settings:
     linger: float = _seconds(2.0, "Seconds that a closing connection may take to send its rest.", 0.1)
     ping_interval: float = _seconds(25.0, "Seconds between two pings to a client.", 0.1)
     ping_timeout: float = _seconds(10.0, "Seconds after an unanswered ping until a client is dropped.", 0.1)
+    drain: float = _seconds(5.0, "Seconds over which clients are sent away at a stop; 0 for all at once.")
     token_recheck: float = _seconds(
         600.0, "Seconds after which a session's token is checked again; 0 for never."
     )

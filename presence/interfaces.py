@@ -11,7 +11,7 @@ are return values, and calls through the interfaces of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NewType
 
 import attrs
@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
+from presence.roster.history import Cause, History
 from presence.roster.journal import Journal
 from presence.wire.closing import CloseCode
 from presence.wire.errors import Refused
@@ -65,6 +66,9 @@ class IConnection(Interface):
     def close(code: CloseCode) -> None:  # noqa: N805
         """Close with a code and its reason."""
 
+    def send_away(after_seconds: float) -> None:  # noqa: N805
+        """Tell the client to come back after so long, and close."""
+
 
 class IConnections(Interface):
     """Knows all connections, those included that still shake hands."""
@@ -105,8 +109,10 @@ class IPresenceListener(Interface):
 class IRoster(Interface):
     """Who is online, in this process or in a cluster."""
 
+    ready: bool = Attribute("Whether it knows who is online.")
     journal: Journal = Attribute("The published list and its history.")
-    sockets: int = Attribute("How many live sockets this process has.")
+    history: History = Attribute("The last transitions, with their causes.")
+    sockets: Mapping[str, Socket] = Attribute("The live sockets of this process, by id.")
 
     def start(listener: IPresenceListener) -> None:  # noqa: N805
         """Begin; from now on ``listener`` is told of every change."""
@@ -117,11 +123,17 @@ class IRoster(Interface):
     def join(socket: Socket) -> None:  # noqa: N805
         """Add a socket; its user is online."""
 
-    def leave(socket: Socket, hold_seconds: float) -> None:  # noqa: N805
+    def leave(socket: Socket, hold_seconds: float, cause: Cause) -> None:  # noqa: N805
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
+
+    def drain(hint_seconds: float) -> None:  # noqa: N805
+        """Hold the users of drained sockets that much longer: they were told when to come back."""
 
     def sockets_of(user_id: int) -> Collection[Socket]:  # noqa: N805
         """Return the live sockets of a user, the oldest first."""
+
+    def held_until(user_id: int) -> float | None:  # noqa: N805
+        """Return the time until which a user is held online, if an ended socket holds it."""
 
 
 @attrs.frozen
@@ -138,13 +150,14 @@ class Delivery:
 
 
 class IRelay(Interface):
-    """The way of a message to the sockets of a user."""
+    """The way of a message to the sockets of a user, or of all."""
 
-    def deliver(user_id: int, message: Message) -> Delivery | Deferred[Delivery]:  # noqa: N805
+    def deliver(addressee: int | None, message: Message) -> Delivery | Deferred[Delivery]:  # noqa: N805
         """
         Hand a message to every socket of a user, in order; say now or later how many took it.
 
-        :raises Refused: ``rate_limited`` where too many messages to the user wait.
+        :param addressee: The user; None for everybody who is online.
+        :raises Refused: ``rate_limited`` where too many messages to the same addressee wait.
         """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from presence.host.limits import file_limit, most_connections
 from presence.host.tls import read_authority
 
 DEFAULT_ENDPOINT = "tcp:8080:interface=127.0.0.1:backlog=4096"
+DEFAULT_OPS_ENDPOINT = "tcp:8081:interface=127.0.0.1"
 DEFAULT_DEMO_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
 _DEFAULTS = Settings()
@@ -49,6 +51,7 @@ def _parameter(name: str, default: object, number: Number) -> list[object]:
 _NUMBERS = {field.name: field for field in attrs.fields(Settings) if Number in field.metadata}
 _DEPENDING = {
     "settle": " [default: as --offline-delay; with --demo 0]",
+    "drain": f" [default: {_DEFAULTS.drain:g}; with --demo 0]",
     "max_connections": " [default: what the limit of open files allows]",
     "max_unidentified": " [default: half of --max-connections, at most 5000]",
 }
@@ -101,6 +104,9 @@ class Options(usage.Options):
     :ivar endpoints: Where clients connect, by the strings that describe it.
     :ivar demo_endpoint: Where the demo's page and account API listen.
     :ivar authority: The trust root for the account API; None for the system's.
+    :ivar ops_endpoint: Where operators and the platform ask; None for nowhere.
+    :ivar ops_key: The key of the HTTP API, if there is one.
+    :ivar ops_hosts: The names of the operations endpoint, beside those of this machine.
     :ivar settings: The rest, as values.
     """
 
@@ -135,6 +141,18 @@ class Options(usage.Options):
             "on",
             "Whether frames of 1 kB and more go compressed to clients that can read it: on or off.",
             _on_or_off,
+        ],
+        [
+            "ops-endpoint",
+            None,
+            DEFAULT_OPS_ENDPOINT,
+            "Where operators and the platform ask: health, metrics, HTTP API; none for nowhere.",
+        ],
+        [
+            "ops-key-file",
+            None,
+            None,
+            "File with the key of the HTTP API, which the platform shows. [default: none, and no API]",
         ],
         ["demo-endpoint", None, DEFAULT_DEMO_ENDPOINT, "Where the demo's page and account API listen."],
         _parameter(
@@ -178,6 +196,9 @@ class Options(usage.Options):
         self.endpoints: dict[str, IStreamServerEndpoint] = {}
         self.authority: object = None
         self.settings = _DEFAULTS
+        self.ops_endpoint: IStreamServerEndpoint | None = None
+        self.ops_key: str | None = None
+        self.ops_hosts: set[str] = set()
         self._descriptions: list[str] = []
         self._origins: set[str] = set()
         self._proxies: list[Network] = []
@@ -217,6 +238,13 @@ class Options(usage.Options):
                 f"--trusted-proxy {network}: give an address or a network, such as 10.0.0.7 or 10.0.0.0/8"
             ) from None
 
+    def opt_ops_host(self, name: str) -> None:
+        """Answer on the operations endpoint to this name too, as ops.example.com. Repeatable.
+
+        [default: localhost and IP addresses]
+        """
+        self.ops_hosts.add(name.lower())
+
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """
         Read the command line.
@@ -251,6 +279,10 @@ class Options(usage.Options):
             self.authority = None if self["api-ca"] is None else read_authority(self["api-ca"])
             self.endpoints = {text: _endpoint(text) for text in descriptions}
             self.demo_endpoint = _endpoint(self["demo-endpoint"])
+            if self["ops-endpoint"] != "none":
+                self.ops_endpoint = _endpoint(self["ops-endpoint"])
+            if self["ops-key-file"] is not None:
+                self.ops_key = _read_key(self["ops-key-file"])
         except ValueError as problem:
             raise usage.UsageError(str(problem)) from None
         self.settings = Settings(
@@ -266,6 +298,7 @@ class Options(usage.Options):
         connections = given["max_connections"] or most_connections(file_limit())
         depending = {
             "settle": 0 if self["demo"] else given["offline_delay"],
+            "drain": 0 if self["demo"] else _DEFAULTS.drain,
             "max_connections": connections,
             "max_unidentified": min(_DEFAULTS.max_unidentified, max(1, connections // 2)),
         }
@@ -312,3 +345,15 @@ def _endpoint(description: str) -> IStreamServerEndpoint:
     from twisted.internet import reactor  # noqa: PLC0415 - importing presence installs none
 
     return server_endpoint(reactor, description)
+
+
+def _read_key(path: str) -> str:
+    try:
+        key = Path(path).read_text("ascii").strip()
+    except OSError as problem:
+        raise ValueError(f"--ops-key-file: cannot read {path}: {problem.strerror}") from None
+    except ValueError:
+        key = ""
+    if not key:
+        raise ValueError(f"--ops-key-file {path}: put a key into it, such as: openssl rand -hex 32")
+    return key

@@ -19,6 +19,7 @@ from presence.admission.limits import Limit, Limits
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.interfaces import Delivery, IRelay, IRoster, Socket
+from presence.roster.history import Cause
 from presence.wire.closing import CloseCode
 from presence.wire.messages import (
     GetAllOnline,
@@ -97,10 +98,10 @@ class Requests:
             self._limits.exceed(Limit.SOCKETS, f"user {user_id}")
             next(iter(sockets)).connection.close(CloseCode.TOO_MANY_SOCKETS)
 
-    def leave(self, socket: Socket, hold_seconds: float) -> None:
+    def leave(self, socket: Socket, hold_seconds: float, cause: Cause) -> None:
         """Let a socket go; its user stays online for ``hold_seconds`` at least."""
         self._broadcast.remove(socket)
-        self._roster.leave(socket, hold_seconds)
+        self._roster.leave(socket, hold_seconds, cause)
 
     def refresh(self, socket: Socket, *, broadcast: bool | UnsetType, client: str | UnsetType) -> None:
         """Change what a repeated HELLO names, and nothing else."""

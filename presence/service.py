@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from presence.admission.limits import Limits
@@ -15,6 +18,12 @@ from presence.interfaces import IConnection, IConnections, IRoster
 from presence.logs import logger
 from presence.wire.closing import CloseCode
 
+DRAIN_STEP_SECONDS = 0.1
+"""How much time lies between two groups of connections that are sent away."""
+
+RESTART_SECONDS = 1.0
+"""How long after the last connection a daemon that starts anew is likely to be back."""
+
 _log = logger(__name__)
 
 
@@ -23,18 +32,35 @@ class PresenceService(MultiService):
     """
     Holds the connections of all ports; the ports are its child services.
 
-    It stops in an order: the ports close, then the connections, then what they need.
+    It stops in an order: the ports close, then the connections, then what they need. With a drain
+    the connections are sent away over that time, and told when to come back; without one they
+    close at once.
+
+    :ivar draining: Whether it has begun to stop.
     """
 
     def __init__(
         self, roster: IRoster, broadcast: Broadcast, limits: Limits, clock: IReactorTime, settings: Settings
     ) -> None:
         super().__init__()
+        self.draining = False
         self._roster = roster
         self._broadcast = broadcast
-        self._connections: set[IConnection] = set()
+        self._clock = clock
+        self._drain_seconds = settings.drain
+        self._connections: dict[IConnection, None] = {}
         self._all_ended: Deferred[None] | None = None
         self._pace = Pace(settings.accept_rate, limits, clock, self._pause, self._resume)
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    @property
+    def listening(self) -> bool:
+        """Whether all ports are open."""
+        return all(listener.listens for listener in self)
 
     def startService(self) -> None:
         """Begin to settle, and listen."""
@@ -43,17 +69,18 @@ class PresenceService(MultiService):
         super().startService()
 
     def stopService(self) -> Deferred[None]:
-        """Close the ports, then every connection with 1001; fires when the last one is gone."""
+        """Close the ports, then every connection; fires when the last one is gone."""
+        self.draining = True
         return Deferred.fromCoroutine(self._stop())
 
     def opened(self, connection: IConnection) -> None:
         """Note a connection that was accepted."""
-        self._connections.add(connection)
+        self._connections[connection] = None
         self._pace.passed(connection.peer)
 
     def ended(self, connection: IConnection) -> None:
         """Forget a connection."""
-        self._connections.remove(connection)
+        del self._connections[connection]
         if not self._connections and self._all_ended is not None:
             self._all_ended.callback(None)
 
@@ -68,11 +95,30 @@ class PresenceService(MultiService):
     async def _stop(self) -> None:
         await super().stopService()
         self._pace.stop()
-        self._broadcast.stop()
         if self._connections:
-            _log.info("closing {count} connections", count=len(self._connections))
             self._all_ended = Deferred()
+            if self._drain_seconds:
+                await self._drain()
+            _log.info("closing {count} connections", count=len(self._connections))
             for connection in list(self._connections):
                 connection.close(CloseCode.GOING_AWAY)
             await self._all_ended
+        self._broadcast.stop()
         self._roster.stop()
+
+    async def _drain(self) -> None:
+        connections = list(self._connections)
+        _log.info(
+            "sending {count} connections away within {seconds} s",
+            count=len(connections),
+            seconds=self._drain_seconds,
+        )
+        self._roster.drain(self._drain_seconds + RESTART_SECONDS)
+        steps = ceil(self._drain_seconds / DRAIN_STEP_SECONDS)
+        for step in range(steps):
+            if not self._connections:
+                return
+            rest_seconds = self._drain_seconds * (1 - step / steps)
+            for connection in connections[step::steps]:
+                connection.send_away(rest_seconds + RESTART_SECONDS)
+            await deferLater(self._clock, self._drain_seconds / steps)

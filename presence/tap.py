@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random, SystemRandom
 from secrets import token_bytes, token_urlsafe
 from time import monotonic
 from typing import Any
 
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.service import IService, Service
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.web.iweb import IAgent
 
 from presence.admission.connections import Admission
 from presence.admission.limits import Limits
 from presence.admission.rates import Rates
+from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
 from presence.host.limits import raise_file_limit
 from presence.host.listening import Listener
+from presence.host.ordered import Ordered
 from presence.host.requesting import KeptConnections
 from presence.host.signals import Signals
 from presence.interfaces import IConnection, ITokenChecker
 from presence.logs import set_level
+from presence.ops.parts import Parts
+from presence.ops.places import Access
+from presence.ops.site import make_site
 from presence.options import Options
 from presence.relay import LocalRelay
 from presence.requests import Requests
@@ -32,8 +37,9 @@ from presence.roster.embedded import EmbeddedRoster
 from presence.service import PresenceService
 from presence.session import Session
 from presence.ticker import Ticker
-from presence.tokens import Judge, make_token_checker
+from presence.tokens import Judge, TokenChecks, make_token_checks
 from presence.websocket.protocol import PresenceFactory, make_frame
+from presence.websocket.traffic import Traffic
 
 __all__ = ["Options", "makeService"]
 
@@ -53,21 +59,23 @@ def makeService(options: Options) -> IService:
         connections = KeptConnections(reactor)
         agent = connections.verifying_agent(options.authority)
         tokens = _make_tokens(options["api-url"].rstrip("/"), judge, agent, reactor, random)
-        daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
-        return _together(Signals(reactor), connections, daemon)
+        parts = make_daemon(options.settings, options.endpoints, tokens.checker, reactor, random)
+        return Ordered(
+            Signals(reactor), *_make_ops(options, parts, tokens, reactor), connections, parts.service
+        )
 
     demo = DemoService(
         description=options["demo-endpoint"],
         endpoint=options.demo_endpoint,
         accounts=Accounts(reactor, token_urlsafe),
-        websocket_url=lambda: _websocket_url(daemon),
+        websocket_url=lambda: _websocket_url(parts.service),
         visitors=options["demo-visitors"],
         reactor=reactor,
         random=random,
     )
     tokens = _make_tokens(API_URL, judge, demo.agent, reactor, random)
-    daemon = make_daemon(options.settings, options.endpoints, tokens, reactor, random)
-    return _together(Signals(reactor), daemon, demo)
+    parts = make_daemon(options.settings, options.endpoints, tokens.checker, reactor, random)
+    return Ordered(Signals(reactor), *_make_ops(options, parts, tokens, reactor), parts.service, demo)
 
 
 def make_daemon(
@@ -76,7 +84,7 @@ def make_daemon(
     tokens: ITokenChecker,
     reactor: Any,  # noqa: ANN401 - IReactorTime, and what its endpoints were made with
     random: Random,
-) -> PresenceService:
+) -> Parts:
     """
     Make a daemon; any number of them can live in one process.
 
@@ -90,11 +98,13 @@ def make_daemon(
         interval_seconds=settings.broadcast_interval,
         settle_seconds=settings.settle,
     )
+    relay = LocalRelay(roster, make_frame, reactor)
     limits = Limits(reactor)
     rates = Rates(settings, limits, reactor)
-    admission = Admission(settings, limits, lambda: roster.sockets)
-    requests = Requests(roster, LocalRelay(roster, make_frame, reactor), broadcast, limits, reactor, settings)
-    daemon = PresenceService(roster, broadcast, limits, reactor, settings)
+    admission = Admission(settings, limits, lambda: len(roster.sockets))
+    traffic = Traffic()
+    requests = Requests(roster, relay, broadcast, limits, reactor, settings)
+    service = PresenceService(roster, broadcast, limits, reactor, settings)
 
     ticker = Ticker(reactor, min(1.0, settings.token_recheck * _RECHECK_LATENESS or 1.0))
 
@@ -103,9 +113,19 @@ def make_daemon(
 
     for description, endpoint in endpoints.items():
         proxied = description.startswith("haproxy:")
-        factory = PresenceFactory(settings, reactor, random, daemon, admission, make_session, proxied=proxied)
-        Listener(description, endpoint, factory).setServiceParent(daemon)
-    return daemon
+        factory = PresenceFactory(
+            settings, reactor, random, service, admission, traffic, make_session, proxied=proxied
+        )
+        Listener(description, endpoint, factory).setServiceParent(service)
+    return Parts(
+        service=service,
+        roster=roster,
+        broadcast=broadcast,
+        relay=relay,
+        backend=Backend(roster, relay, reactor),
+        limits=limits,
+        traffic=traffic,
+    )
 
 
 def _make_tokens(
@@ -114,17 +134,22 @@ def _make_tokens(
     agent: IAgent,
     reactor: Any,  # noqa: ANN401 - see make_daemon
     random: Random,
-) -> ITokenChecker:
-    return make_token_checker(
+) -> TokenChecks:
+    return make_token_checks(
         api_url, judge, key=token_bytes(32), agent=agent, random=random, timer=monotonic, clock=reactor
     )
 
 
-def _together(*services: Service) -> MultiService:
-    together = MultiService()
-    for service in services:
-        service.setServiceParent(together)
-    return together
+def _make_ops(
+    options: Options,
+    parts: Parts,
+    tokens: TokenChecks,
+    reactor: Any,  # noqa: ANN401 - see make_daemon
+) -> Iterator[Service]:
+    if options.ops_endpoint is not None:
+        access = Access(options.ops_key, frozenset(options.ops_hosts))
+        site = make_site(parts, tokens, access, reactor)
+        yield Listener(options["ops-endpoint"], options.ops_endpoint, site)
 
 
 def _websocket_url(daemon: PresenceService) -> str:

@@ -20,6 +20,7 @@ from zope.interface import implementer
 from presence.admission.connections import Admission
 from presence.admission.limits import Limits
 from presence.admission.rates import Rates
+from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.interfaces import Frame, FrameMaker, IConnection, ITokenChecker
@@ -31,7 +32,7 @@ from presence.ticker import Ticker
 from presence.wire.closing import CloseCode
 from presence.wire.codec import encode, encode_ok, encode_refusal
 from presence.wire.errors import ErrorCode, Refused
-from presence.wire.messages import Event, Hello, Ok, Request
+from presence.wire.messages import Event, GoingAway, Hello, Ok, Request
 
 
 @implementer(IConnection)
@@ -85,6 +86,11 @@ class FakeConnection:
         if self.closed_with is None:
             self.closed_with = code
 
+    def send_away(self, after_seconds: float) -> None:
+        """Take the event that says so, and close."""
+        self.tell(GoingAway(after=after_seconds))
+        self.close(CloseCode.SERVICE_RESTART)
+
     def take(self) -> list[dict[str, Any]]:
         """Return what was received since the last call."""
         received, self.received = self.received, []
@@ -135,6 +141,7 @@ class FakeDaemon:
     :cvar accesstoken: What those who say :meth:`hello` show for a token.
     :ivar admission: Counts its connections, if they are WebSockets.
     :ivar limits: Counts what was refused because there was too much of it.
+    :ivar backend: What its platform may do.
     """
 
     accesstoken = "token"
@@ -153,11 +160,14 @@ class FakeDaemon:
             interval_seconds=self.settings.broadcast_interval,
             settle_seconds=self.settings.settle,
         )
-        relay = LocalRelay(self.roster, make_frame, self.clock)
+        self.relay = LocalRelay(self.roster, make_frame, self.clock)
         self.limits = Limits(self.clock)
         self.rates = Rates(self.settings, self.limits, self.clock)
-        self.admission = Admission(self.settings, self.limits, lambda: self.roster.sockets)
-        self.requests = Requests(self.roster, relay, self.broadcast, self.limits, self.clock, self.settings)
+        self.admission = Admission(self.settings, self.limits, lambda: len(self.roster.sockets))
+        self.requests = Requests(
+            self.roster, self.relay, self.broadcast, self.limits, self.clock, self.settings
+        )
+        self.backend = Backend(self.roster, self.relay, self.clock)
         self.roster.start(self.broadcast)
         self.broadcast.start()
 

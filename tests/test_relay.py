@@ -15,6 +15,7 @@ from zope.interface.verify import verifyObject
 from presence.interfaces import Delivery, Frame, IPresenceListener, IRelay, Socket
 from presence.relay import MOST_WAITING, LocalRelay
 from presence.roster.embedded import EmbeddedRoster
+from presence.roster.history import Cause
 from presence.slices import MOST_SENDS
 from presence.testing import FakeConnection, fake_frame
 from presence.wire.closing import CloseCode
@@ -125,7 +126,7 @@ class CrowdTests(RelayTestCase):
         crowd = self.crowd()
         self.send(2, b"1")
         for socket in list(self.roster.sockets_of(2))[:-1]:
-            self.roster.leave(socket, 0)
+            self.roster.leave(socket, 0, Cause.GOODBYE)
         self.send(2, b"2")
         self.clock.advance(0)
         self.assertEqual([event["message"] for event in crowd[-1].take()], [1, 2])
@@ -142,7 +143,7 @@ class CrowdTests(RelayTestCase):
         """A socket that said GOODBYE before its turn gets nothing and does not count."""
         crowd = self.crowd()
         delivery = cast("Deferred[Delivery]", self.send(2))
-        self.roster.leave(list(self.roster.sockets_of(2))[-1], 0)
+        self.roster.leave(list(self.roster.sockets_of(2))[-1], 0, Cause.GOODBYE)
         self.clock.advance(0)
         self.assertEqual(self.successResultOf(delivery).delivered, len(crowd) - 1)
         self.assertEqual(crowd[-1].take(), [])
@@ -162,7 +163,7 @@ class CrowdTests(RelayTestCase):
         self.crowd()
         deliveries = [cast("Deferred[Delivery]", self.send(2)) for _ in range(MOST_WAITING)]
         for socket in list(self.roster.sockets_of(2)):
-            self.roster.leave(socket, 0)
+            self.roster.leave(socket, 0, Cause.GOODBYE)
         self.clock.advance(0)
         delivered = [self.successResultOf(delivery).delivered for delivery in deliveries]
         self.assertEqual(delivered, [MOST_SENDS, *[0] * (MOST_WAITING - 1)])

@@ -14,6 +14,7 @@ from zope.interface import implementer
 from presence.config import Settings
 from presence.interfaces import Delivery, IRelay, Socket
 from presence.requests import MOST_BYTES_PER_PAGE, SOCKET_BYTES, USER_BYTES, Requests
+from presence.roster.history import Cause
 from presence.testing import FakeClient, FakeConnection, FakeDaemon
 from presence.websocket.protocol import MOST_QUEUED_BYTES
 from presence.wire.closing import CloseCode
@@ -36,9 +37,9 @@ class SlowRelay:
     def __init__(self) -> None:
         self.deliveries: list[Deferred[Delivery]] = []
 
-    def deliver(self, user_id: int, message: Message) -> Deferred[Delivery]:
+    def deliver(self, addressee: int | None, message: Message) -> Deferred[Delivery]:
         """Wait for the test."""
-        del user_id, message
+        del addressee, message
         self.deliveries.append(Deferred())
         return self.deliveries[-1]
 
@@ -261,7 +262,7 @@ class LargePagesTests(RequestsTestCase):
                 socket = Socket(f"{next(self.ids):024x}", user, FakeConnection(), now)
                 requests.join(socket, broadcast=False)
             if not sockets:
-                requests.leave(socket, HOLD_SECONDS)
+                requests.leave(socket, HOLD_SECONDS, Cause.LOST)
         self.users[:0] = come
         self.daemon.clock.advance(0.25)
 

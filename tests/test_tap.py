@@ -77,7 +77,7 @@ class ProxiedTests(SynchronousTestCase):
         description = "haproxy:tcp:80"
         endpoints = {description: serverFromString(reactor, description)}
         settings = Settings(settle=0, max_connections_per_address=1)
-        make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom()).startService()
+        make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom()).service.startService()
         proxy = IPv4Address("TCP", "192.0.2.1", 1024)
         transports = [StringTransport(peerAddress=proxy) for _ in range(3)]
         for transport in transports:

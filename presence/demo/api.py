@@ -7,10 +7,7 @@ token is. Every answer is JSON, the errors too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from http import HTTPStatus
-from io import BytesIO
-from typing import Any
 from urllib.parse import parse_qsl
 
 import attrs
@@ -23,41 +20,12 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from presence.demo.accounts import Account, Accounts, NotGranted, OAuthError, TokenRequest
 from presence.demo.faults import Fault, Faults, respond
+from presence.host.serving import BoundedRequest, Place, answer_json
 
-LARGEST_BODY_BYTES = 8192
+LARGEST_BODY_BYTES = BoundedRequest.largest_body
 """The most that a request may carry."""
 
 _REALM = 'realm="presence demo"'
-
-
-class _BoundedBody(BytesIO):
-    """The body of a request; of one that is too large just enough is kept to know it."""
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - BytesIO takes any buffer
-        room = LARGEST_BODY_BYTES + 1 - self.tell()
-        return super().write(data[: max(room, 0)])
-
-
-class BoundedRequest(Request):
-    """A request whose body takes a bounded part of memory, whatever is sent."""
-
-    def gotLength(self, length: int | None) -> None:  # noqa: ARG002 - what is promised binds nobody
-        """Provide the place of the body."""
-        self.content = _BoundedBody()
-
-
-def answer(request: IRequest, status: HTTPStatus, content_type: str, body: bytes) -> bytes:
-    """Set the head of a response and return its body, which a HEAD request goes without."""
-    request.setResponseCode(status, status.phrase.encode())
-    request.setHeader("Content-Type", content_type)
-    request.setHeader("Content-Length", str(len(body)))
-    return b"" if request.method == b"HEAD" else body
-
-
-def answer_json(request: IRequest, status: HTTPStatus, body: object) -> bytes:
-    """Answer with JSON that no cache keeps."""
-    request.setHeader("Cache-Control", "no-store")
-    return answer(request, status, "application/json", msgspec.json.encode(body))
 
 
 def answer_error(request: IRequest, status: HTTPStatus, error: str, description: str) -> bytes:
@@ -65,24 +33,12 @@ def answer_error(request: IRequest, status: HTTPStatus, error: str, description:
     return answer_json(request, status, {"error": error, "error_description": description})
 
 
-class JsonResource(Resource):
-    """A place that answers with JSON, also to a wrong method and below itself."""
+class JsonResource(Place):
+    """A place that answers with JSON, and with errors in the form of OAuth."""
 
-    allowedMethods: Sequence[bytes] = (b"GET", b"HEAD")
-
-    def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: ARG002 - Twisted passes both
-        """Find nothing."""
-        return NotFound()
-
-    def render(self, request: Request) -> bytes | int:
-        """Answer, or refuse the method."""
-        if request.method in self.allowedMethods:
-            return super().render(request)  # type: ignore[no-any-return]  # untyped in Twisted
-        allowed = b", ".join(self.allowedMethods).decode()
-        request.setHeader("Allow", allowed)
-        return answer_error(
-            request, HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"try one of {allowed}"
-        )
+    def refuse(self, request: IRequest, status: HTTPStatus, code: str, text: str) -> bytes:
+        """Answer with an error."""
+        return answer_error(request, status, code, text)
 
 
 class NotFound(JsonResource):

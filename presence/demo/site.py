@@ -15,23 +15,20 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from presence.demo.accounts import SAMPLE_ACCOUNTS, Account, Accounts
 from presence.demo.api import (
-    BoundedRequest,
     Directory,
     JsonResource,
     MeResource,
     TokenResource,
-    answer,
     answer_error,
-    answer_json,
     describe,
 )
 from presence.demo.faults import Faults
+from presence.host.serving import QuietSite, answer, answer_json, host_name, is_address
 
 _ASSETS = {
     "index.html": "text/html; charset=utf-8",
@@ -39,16 +36,6 @@ _ASSETS = {
     "demo.css": "text/css; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }
-
-
-class DemoSite(Site):
-    """A web site without an access log, which would drown everything else."""
-
-    noisy = False
-    requestFactory = BoundedRequest
-
-    def log(self, request: HttpRequest) -> None:
-        """Write nothing."""
 
 
 def make_site(
@@ -71,16 +58,13 @@ def make_site(
     root.putChild(b"demo.json", _Facts(visitors, websocket_url))
     root.putChild(b"oauth", Directory(token=TokenResource(accounts)))
     root.putChild(b"users", Directory(me=MeResource(accounts, faults, reactor)))
-    return DemoSite(root, reactor=reactor)
+    return QuietSite(root, reactor=reactor)
 
 
 def is_loopback(host: str) -> bool:
     """Return whether a ``Host`` header names this machine, with any port."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
+    name = host_name(host)
+    return name == "localhost" or (is_address(name) and ip_address(name).is_loopback)
 
 
 class _Root(Directory):

@@ -50,6 +50,11 @@ class Listener(Service):
         self._port: IListeningPort | None = None
 
     @property
+    def listens(self) -> bool:
+        """Whether the port is open."""
+        return self._port is not None
+
+    @property
     def host(self) -> IAddress:
         """The address that is listened on; there is one once the service has started."""
         if self._port is None:

@@ -8,6 +8,7 @@ import attrs
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from presence.interfaces import Socket
+from presence.roster.history import Cause
 
 
 @attrs.define
@@ -17,10 +18,12 @@ class _User:
 
     :ivar sockets: The live sockets, by id, in the order in which they came.
     :ivar hold: The call that ends the hold of a socket that ended.
+    :ivar left: Why the last socket ended.
     """
 
     sockets: dict[str, Socket] = attrs.Factory(dict)
     hold: IDelayedCall | None = None
+    left: Cause = Cause.LOST
 
 
 class LocalUsers:
@@ -31,39 +34,45 @@ class LocalUsers:
     user for the time given then; a longer hold outlasts a shorter one, and a new
     socket ends none.
 
-    :param transition: Is called with a user and whether the user is online now, once
+    :param transition: Is called with a user, whether the user is online now, and why, once
         for each time it changed.
-    :ivar sockets: How many live sockets there are.
+    :ivar sockets: The live sockets, by id.
     """
 
-    def __init__(self, clock: IReactorTime, transition: Callable[[int, bool], None]) -> None:
+    def __init__(self, clock: IReactorTime, transition: Callable[[int, bool, Cause], None]) -> None:
         self._clock = clock
         self._transition = transition
         self._users: dict[int, _User] = {}
-        self.sockets = 0
+        self.sockets: dict[str, Socket] = {}
 
     def sockets_of(self, user_id: int) -> Collection[Socket]:
         """Return the live sockets of a user, the oldest first."""
         user = self._users.get(user_id)
         return user.sockets.values() if user is not None else ()
 
+    def held_until(self, user_id: int) -> float | None:
+        """Return the time until which a user is held online, if an ended socket holds it."""
+        user = self._users.get(user_id)
+        return user.hold.getTime() if user is not None and user.hold is not None else None
+
     def add(self, socket: Socket) -> None:
         """Add a socket; its user is online from now on."""
-        self.sockets += 1
+        self.sockets[socket.id] = socket
         user = self._users.get(socket.user_id)
         if user is None:
             user = self._users[socket.user_id] = _User()
             user.sockets[socket.id] = socket
-            self._transition(socket.user_id, True)  # noqa: FBT003 - the callable takes positions
+            self._transition(socket.user_id, True, Cause.HELLO)  # noqa: FBT003 - the callable takes positions
         else:
             user.sockets[socket.id] = socket
 
-    def remove(self, socket: Socket, hold_seconds: float) -> None:
+    def remove(self, socket: Socket, hold_seconds: float, cause: Cause) -> None:
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
-        self.sockets -= 1
+        del self.sockets[socket.id]
         socket.live = False
         user = self._users[socket.user_id]
         del user.sockets[socket.id]
+        user.left = cause
         if hold_seconds > 0:
             self._hold(socket.user_id, user, hold_seconds)
         self._forget_if_away(socket.user_id, user)
@@ -88,4 +97,4 @@ class LocalUsers:
     def _forget_if_away(self, user_id: int, user: _User) -> None:
         if not user.sockets and user.hold is None:
             del self._users[user_id]
-            self._transition(user_id, False)  # noqa: FBT003 - see add
+            self._transition(user_id, False, user.left)  # noqa: FBT003 - see add

@@ -24,7 +24,7 @@ online     hello       online       a refresh, or ``already_identified``
 online     ask         online       done: see :mod:`presence.requests`
 online     goodbye     waiting      the user leaves at once
 online     drained     online       the socket is told what it missed
-online     closed      gone         the user is held for the offline delay
+online     closed      gone         the user leaves, mostly held for a while
 gone       every one   gone         nothing
 ========== =========== ============ ==========================================
 
@@ -46,6 +46,7 @@ from presence.admission.rates import BYTES_OF_A_REQUEST, MALFORMED_COST, Rates
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
+from presence.roster.history import Cause
 from presence.session.transitions import look_up_transitions
 from presence.session.world import Check, Identity, World
 from presence.ticker import Ticker
@@ -63,6 +64,14 @@ MOST_REFRESHES = 4
 
 GOODBYE_TIMEOUT_SECONDS = 15 * 60
 """How long a connection may stay without a user after a GOODBYE."""
+
+_CAUSES = {
+    CloseCode.TOKEN_REVOKED: Cause.REVOKED,
+    CloseCode.DISCONNECTED: Cause.DISCONNECTED,
+    CloseCode.GOING_AWAY: Cause.DRAINED,
+    CloseCode.SERVICE_RESTART: Cause.DRAINED,
+}
+"""Why a user leaves whose connection the server closed; any other code counts as a loss."""
 
 
 class _Inputs(Protocol):
@@ -256,7 +265,7 @@ def _ask(_inputs: _Inputs, world: World, identity: Identity, request: Request) -
 
 @_online.upon(_Inputs.goodbye).to(_waiting)
 def _goodbye(inputs: _Inputs, world: World, identity: Identity, request: Goodbye) -> None:
-    world.leave(identity, hold_seconds=0)
+    world.leave(identity, Cause.GOODBYE)
     world.expect_hello(inputs.overdue, GOODBYE_TIMEOUT_SECONDS)
     world.connection.reply(request, Ok())
 
@@ -268,8 +277,7 @@ def _drained(_inputs: _Inputs, world: World, identity: Identity) -> None:
 
 @_online.upon(_Inputs.closed).to(_gone)
 def _closed(_inputs: _Inputs, world: World, identity: Identity, code: CloseCode | None) -> None:
-    holds = code is None or code.holds
-    world.leave(identity, world.settings.offline_delay if holds else 0)
+    world.leave(identity, Cause.LOST if code is None else _CAUSES.get(code, Cause.LOST))
 
 
 for _late in (

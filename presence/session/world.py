@@ -17,6 +17,7 @@ from presence.admission.rates import MALFORMED_COST, Allowance
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker, Socket
 from presence.requests import Answer, Requests
+from presence.roster.history import Cause
 from presence.session.recheck import Recheck
 from presence.ticker import Ticker
 from presence.wire.errors import ErrorCode, Refused
@@ -145,10 +146,11 @@ class World:
         self.allowance.enter(hello.userid)
         self.requests.join(identity.socket, broadcast=hello.broadcast is not False)
 
-    def leave(self, identity: Identity, hold_seconds: float) -> None:
+    def leave(self, identity: Identity, cause: Cause) -> None:
         """Let the socket go; its later HELLOs are cancelled."""
         for refresh in list(identity.refreshes):
             refresh.cancel()
         identity.recheck.stop()
         self.allowance.leave()
-        self.requests.leave(identity.socket, hold_seconds)
+        hold_seconds = self.settings.offline_delay if cause.holds else 0
+        self.requests.leave(identity.socket, hold_seconds, cause)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IAgent
 
@@ -25,15 +26,26 @@ from presence.interfaces import ITokenChecker
 from presence.tokens.api import ApiTokenChecker
 from presence.tokens.breaker import Breaker
 from presence.tokens.cache import CachingTokenChecker
+from presence.tokens.counts import CheckCounts
 from presence.tokens.front import FrontTokenChecker
 from presence.tokens.gate import GatedTokenChecker
 from presence.tokens.places import Places
 from presence.tokens.verdict import Judge
 
-__all__ = ["Judge", "make_token_checker"]
+__all__ = ["Judge", "TokenChecks", "make_token_checks"]
 
 
-def make_token_checker(
+@attrs.frozen
+class TokenChecks:
+    """The layers, put together, and what there is to see of them."""
+
+    checker: ITokenChecker
+    counts: CheckCounts
+    breaker: Breaker
+    places: Places
+
+
+def make_token_checks(
     api_url: str,
     judge: Judge,
     *,
@@ -42,7 +54,7 @@ def make_token_checker(
     random: Random,
     timer: Callable[[], float],
     clock: IReactorTime,
-) -> ITokenChecker:
+) -> TokenChecks:
     """
     Put the layers together.
 
@@ -51,6 +63,10 @@ def make_token_checker(
     :param agent: Makes the requests; decides which certificates are good.
     :param timer: Returns the seconds since any moment, and never goes back.
     """
+    counts = CheckCounts()
+    places = Places(random, clock)
+    breaker = Breaker(random, timer)
     api = ApiTokenChecker(api_url, judge, agent, clock)
-    gate = GatedTokenChecker(api, Places(random, clock), Breaker(random, timer))
-    return FrontTokenChecker(CachingTokenChecker(gate, key, timer), clock)
+    gate = GatedTokenChecker(api, places, breaker, counts, timer)
+    checker = FrontTokenChecker(CachingTokenChecker(gate, key, counts, timer), clock)
+    return TokenChecks(checker, counts, breaker, places)

@@ -99,6 +99,11 @@ class Breaker:
         self._passed = 0.0
         self._state: _Closed | _Open | _Probing = _Closed()
 
+    @property
+    def closed(self) -> bool:
+        """Whether calls go through."""
+        return isinstance(self._state, _Closed)
+
     def refuse_if_open(self) -> None:
         """
         Do nothing if a call would go through now.

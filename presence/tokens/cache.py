@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.interfaces import ITokenChecker
+from presence.tokens.counts import JOINED, REMEMBERED, CheckCounts
 from presence.tokens.verdict import Undecided
 from presence.wire.errors import ErrorCode, Refused
 
@@ -47,8 +48,11 @@ class CachingTokenChecker:
     :param timer: Returns the seconds since any moment; never goes back.
     """
 
-    def __init__(self, checker: ITokenChecker, key: bytes, timer: Callable[[], float]) -> None:
+    def __init__(
+        self, checker: ITokenChecker, key: bytes, counts: CheckCounts, timer: Callable[[], float]
+    ) -> None:
         self._checker = checker
+        self._results = counts.results
         self._key = key
         self._flights: dict[bytes, _Flight] = {}
         # Two, so that a flood of bad tokens does not drive out the good ones.
@@ -59,10 +63,13 @@ class CachingTokenChecker:
         """Give the verdict that is known, or ask for one; the last who cancels ends the asking."""
         name = blake2b(f"{user_id} {token}".encode(), key=self._key, digest_size=16).digest()
         if name in self._accepted:
+            self._results[REMEMBERED] += 1
             return succeed(None)
         if (refused := self._refused.get(name)) is not None:
+            self._results[REMEMBERED] += 1
             return fail(Refused(*refused))
         if (flight := self._flights.get(name)) is not None:
+            self._results[JOINED] += 1
             return self._join(flight)
         flight = self._flights[name] = _Flight()
         verdict = self._join(flight)

@@ -32,13 +32,17 @@ PATIENCE_SECONDS = 5.0
 
 
 class Places:
-    """So many requests at once, and a bounded queue for each place that wants to make more."""
+    """
+    So many requests at once, and a bounded queue for each place that wants to make more.
+
+    :ivar waiting: How many wait for their turn.
+    """
 
     def __init__(self, random: Random, clock: IReactorTime) -> None:
         self._random = random
         self._clock = clock
         self._taken = 0
-        self._waiting = 0
+        self.waiting = 0
         # In the order of their turns. A plain dict would look for its first key among all that
         # were deleted before it.
         self._queues: OrderedDict[bytes | None, OrderedDict[Deferred[None], None]] = OrderedDict()
@@ -54,16 +58,16 @@ class Places:
         :param place: Where the client comes from; None when that is not known.
         """
         entered: Deferred[None] = Deferred(partial(self._remove, place))
-        if self._taken < MOST_AT_ONCE and not self._waiting:
+        if self._taken < MOST_AT_ONCE and not self.waiting:
             self._taken += 1
             entered.callback(None)
-        elif self._waiting >= MOST_WAITING:
+        elif self.waiting >= MOST_WAITING:
             entered.errback(self._crowded(f"{MOST_WAITING} checks wait already"))
         elif place is not None and len(self._queues.get(place, ())) >= MOST_WAITING_OF_A_PLACE:
             entered.errback(self._crowded(f"{MOST_WAITING_OF_A_PLACE} checks from one place wait already"))
         else:
             self._queues.setdefault(place, OrderedDict())[entered] = None
-            self._waiting += 1
+            self.waiting += 1
             add_deadline(entered, PATIENCE_SECONDS, self._lose_patience, self._clock)
         return entered
 
@@ -75,7 +79,7 @@ class Places:
         # A loop, for who is let in may leave at once: while the API is not asked, all who wait
         # come and go in here, and would not fit on the stack.
         self._serving = True
-        while self._waiting and self._taken < MOST_AT_ONCE:
+        while self.waiting and self._taken < MOST_AT_ONCE:
             self._taken += 1
             self._take_next().callback(None)
         self._serving = False
@@ -88,7 +92,7 @@ class Places:
         return entered
 
     def _remove(self, place: bytes | None, entered: Deferred[None]) -> None:
-        self._waiting -= 1
+        self.waiting -= 1
         queue = self._queues[place]
         del queue[entered]
         if not queue:

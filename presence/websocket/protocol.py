@@ -29,10 +29,11 @@ from presence.session import Session
 from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
 from presence.websocket.sending import SharedFrame, text_frame
+from presence.websocket.traffic import Refusal, Traffic
 from presence.wire.closing import CloseCode
 from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
 from presence.wire.errors import BadMessage, ErrorCode, Refused
-from presence.wire.messages import SUBPROTOCOL, Event, Ok, Request
+from presence.wire.messages import SUBPROTOCOL, Event, GoingAway, Ok, Request
 
 MOST_QUEUED_BYTES = 256 * 1024
 """How much is kept for a socket that does not read; more only if it is one frame."""
@@ -55,10 +56,12 @@ class PresenceProtocol(GuardedProtocol):
     factory: PresenceFactory
     place: bytes | None = None
 
+    _traffic: Traffic
     _visit: Visit
     _session: Session | None = None
     _closing = False
     _breaking_off: IDelayedCall | None = None
+    _sent_code: int | None = None
     _queued_bytes = 0
     _bad_messages = 0
 
@@ -67,6 +70,8 @@ class PresenceProtocol(GuardedProtocol):
     def connectionMade(self) -> None:
         """Be known from the first moment, not only after the opening handshake."""
         super().connectionMade()
+        self._traffic = self.factory.traffic
+        self._traffic.opened += 1
         self.factory.connections.opened(self)
         self._visit = self.factory.admission.visit(str(self.peer))
         if not self.factory.proxied:
@@ -146,6 +151,8 @@ class PresenceProtocol(GuardedProtocol):
         """End the session, whoever closed."""
         super().onClose(wasClean, code, reason)
         self._closing = True
+        self._traffic.count_end(self._sent_code or code)
+        self._be_slow_no_more()
         if self._breaking_off is not None and self._breaking_off.active():
             self._breaking_off.cancel()
         _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
@@ -159,10 +166,16 @@ class PresenceProtocol(GuardedProtocol):
             self._break_off(CloseCode.INTERNAL_ERROR)
             self._log_fault(Failure())
 
+    def pauseProducing(self) -> None:
+        """Count a slow reader."""
+        if not self.paused:
+            self._traffic.slow_readers += 1
+        super().pauseProducing()
+
     def resumeProducing(self) -> None:
         """Tell the session that everything was sent, after a pause."""
+        self._be_slow_no_more()
         super().resumeProducing()
-        self._queued_bytes = 0
         if self._session is None or self._closing:
             return
         try:
@@ -191,6 +204,7 @@ class PresenceProtocol(GuardedProtocol):
                 self._break_off(CloseCode.TOO_SLOW)
                 return False
             self._queued_bytes += size
+            self._traffic.queued_bytes += size
         try:
             self._outlet.send(data)
         except Exception:  # noqa: BLE001 - whoever sends to many goes on with the others
@@ -201,6 +215,7 @@ class PresenceProtocol(GuardedProtocol):
 
     def reply(self, request: Request, reply: Ok) -> None:
         """Answer a request."""
+        self._traffic.requests[type(request), None] += 1
         self._write(encode_ok(reply, request))
 
     def refuse(self, request: Request, refusal: Refused) -> None:
@@ -224,6 +239,12 @@ class PresenceProtocol(GuardedProtocol):
             self.deaf = code in _OF_FLOODS
             self._close(code)
 
+    def send_away(self, after_seconds: float) -> None:
+        """Tell the client to come back after so long, and close."""
+        if self.state == self.STATE_OPEN:
+            self.tell(GoingAway(after=round(after_seconds, 3)))
+        self.close(CloseCode.SERVICE_RESTART)
+
     def sendCloseFrame(
         self,
         code: int | None = None,
@@ -232,6 +253,8 @@ class PresenceProtocol(GuardedProtocol):
     ) -> None:
         """Begin to close, because of us, of Autobahn or of the client; nothing is sent after it."""
         self._closing = True
+        if not isReply:
+            self._sent_code = code
         super().sendCloseFrame(code, reasonUtf8, isReply)
         self._end_session(code if isinstance(code, CloseCode) else None)
 
@@ -243,7 +266,14 @@ class PresenceProtocol(GuardedProtocol):
         except Exception:  # noqa: BLE001 - the connection ends all the same, and is to be forgotten
             self._log_fault(Failure())
 
+    def _be_slow_no_more(self) -> None:
+        if self.paused:
+            self._traffic.slow_readers -= 1
+        self._traffic.queued_bytes -= self._queued_bytes
+        self._queued_bytes = 0
+
     def _close(self, code: CloseCode) -> None:
+        self._note_refusal(str(int(code)))
         _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
         if self.state == self.STATE_CONNECTING:  # it still shakes hands
             self.transport.abortConnection()
@@ -258,6 +288,7 @@ class PresenceProtocol(GuardedProtocol):
         self._breaking_off = self.clock.callLater(0, self._close, code)
 
     def _log_fault(self, failure: Failure) -> str:
+        self._traffic.faults += 1
         reference = f"{self.factory.random.getrandbits(32):08x}"
         _log.failure("internal error {reference}", failure=without_text(failure), reference=reference)
         return reference
@@ -279,11 +310,20 @@ class PresenceProtocol(GuardedProtocol):
             code=str(refusal.code),
             text=refusal.text,
         )
+        if request is None:
+            self._traffic.malformed += 1
+        else:
+            self._traffic.requests[type(request), refusal.code] += 1
+        self._note_refusal(refusal.code.value)
         self._write(encode_refusal(refusal, request))
         if refusal.code in _BAD:
             self._bad_messages += 1
             if self._bad_messages == MOST_BAD_MESSAGES:
                 self.close(CloseCode.TOO_MANY_BAD_MESSAGES)
+
+    def _note_refusal(self, code: str) -> None:
+        now = round(self.clock.seconds(), 3)
+        self._traffic.refusals.append(Refusal(now, str(self.peer), code))
 
     def _write(self, payload: bytes) -> None:
         self._put(text_frame(payload))
@@ -307,6 +347,7 @@ class PresenceFactory(WebSocketServerFactory):
     those who do when the factory does not say which it speaks.
 
     :param connections: Is told of every connection.
+    :param traffic: Counts what comes and goes.
     :param proxied: Whether the address of the other end is a proxy's until its header
         has been read, as on ``haproxy:`` endpoints.
     :param make_session: Makes the session of a connection whose opening handshake is done.
@@ -321,6 +362,7 @@ class PresenceFactory(WebSocketServerFactory):
         random: Random,
         connections: IConnections,
         admission: Admission,
+        traffic: Traffic,
         make_session: Callable[[IConnection], Session],
         *,
         proxied: bool = False,
@@ -330,6 +372,7 @@ class PresenceFactory(WebSocketServerFactory):
         self.random = random
         self.connections = connections
         self.admission = admission
+        self.traffic = traffic
         self.make_session = make_session
         self.proxied = proxied
         self.refused_origins = Summary(clock)

@@ -35,11 +35,6 @@ class CloseCode(IntEnum):
         """Whether a client comes back by itself, without changing anything first."""
         return self not in range(4400, 4500)
 
-    @property
-    def holds(self) -> bool:
-        """Whether the user stays online for the offline delay after it."""
-        return self not in (CloseCode.TOKEN_REVOKED, CloseCode.DISCONNECTED)
-
     GOING_AWAY = 1001, "service ends"
     UNSUPPORTED_DATA = 1003, "only text frames"
     INVALID_PAYLOAD = 1007, "invalid UTF-8"

@@ -92,7 +92,7 @@ class Arena:
             PLAIN: TCP4ServerEndpoint(reactor, 0, BACKLOG, HOME),
             TLS: SSL4ServerEndpoint(reactor, 0, PrivateCertificate.loadPEM(pem).options(), BACKLOG, HOME),
         }
-        self._daemon = make_daemon(SETTINGS, endpoints, self.accounts, reactor, SystemRandom())
+        self._daemon = make_daemon(SETTINGS, endpoints, self.accounts, reactor, SystemRandom()).service
 
     def open(self) -> None:
         """Open the ports."""

@@ -12,7 +12,8 @@ from twisted.web.test.requesthelper import DummyChannel
 
 from presence.demo.api import LARGEST_BODY_BYTES
 from tests.canary import secret
-from tests.demo.exchange import USER, Exchange, Response, password_grant
+from tests.demo.exchange import USER, Exchange, password_grant
+from tests.exchange import Response
 
 
 class TokenTests(SynchronousTestCase):

@@ -10,7 +10,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.demo.faults import LARGE_BODY_BYTES, Fault
-from tests.demo.exchange import USER, Exchange, Response
+from tests.demo.exchange import USER, Exchange
+from tests.exchange import Response
 
 
 class FaultTests(SynchronousTestCase):

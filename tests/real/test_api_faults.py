@@ -16,7 +16,7 @@ from presence.demo.accounts import SAMPLE_ACCOUNTS
 from presence.demo.faults import Fault
 from presence.host.requesting import KeptConnections
 from presence.tap import make_daemon
-from presence.tokens import Judge, make_token_checker
+from presence.tokens import Judge, make_token_checks
 from presence.tokens.api import DEADLINE_SECONDS
 from presence.tokens.breaker import LEAST_CALLS
 from presence.tokens.cache import REFUSED_SECONDS
@@ -39,7 +39,7 @@ class FaultCase(TestCase):
         self.api = await serve_api(self, self.authority.issue("127.0.0.1") if tls else None)
         self.clock = Clock()
         self.kept = KeptConnections(reactor)
-        tokens = make_token_checker(
+        tokens = make_token_checks(
             self.api.url,
             Judge(),
             key=b"key",
@@ -49,7 +49,9 @@ class FaultCase(TestCase):
             clock=self.clock,
         )
         endpoints = {ANYWHERE: serverFromString(reactor, ANYWHERE)}
-        daemon = make_daemon(Settings(settle=0), endpoints, tokens, reactor, SystemRandom())
+        daemon = make_daemon(
+            Settings(settle=0, drain=0), endpoints, tokens.checker, reactor, SystemRandom()
+        ).service
         daemon.startService()
         self.addCleanup(self.kept.stopService)
         self.addCleanup(daemon.stopService)

@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from presence.host.requesting import LARGEST_ANSWER, KeptConnections
 from presence.interfaces import ITokenChecker
-from presence.tokens import Judge, make_token_checker
+from presence.tokens import Judge, make_token_checks
 from presence.tokens.answer import LARGEST_BODY
 from presence.tokens.api import DEADLINE_SECONDS
 from presence.tokens.breaker import LEAST_CALLS
@@ -220,7 +220,7 @@ class Play:
         self._test.addCleanup(connections.stopService)
         trusted = connections.verifying_agent(trustRootFromCertificates([authority.certificate]))
         self._agent = CountingAgent(trusted, way.broken_by)
-        self._checker: ITokenChecker = make_token_checker(
+        self._checker: ITokenChecker = make_token_checks(
             url,
             Judge(),
             key=b"key",
@@ -228,7 +228,7 @@ class Play:
             random=Random(1),  # noqa: S311 - the same at each run
             timer=self._clock.seconds,
             clock=self._clock,
-        )
+        ).checker
 
     async def check(self, tokens: Iterable[str]) -> list[Failure | None]:
         """Return the results of checks that begin together."""

@@ -32,7 +32,7 @@ class LimitsTests(TestCase):
     def start(self, settings: Settings, description: str = ANYWHERE) -> None:
         """Start a daemon that believes every token."""
         endpoints = {description: serverFromString(reactor, description)}
-        daemon = make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom())
+        daemon = make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom()).service
         daemon.startService()
         self.addCleanup(daemon.stopService)
         (listener,) = daemon

@@ -24,7 +24,7 @@ class TwoDaemonsTests(TestCase):
     def start(self, settings: Settings) -> PresenceService:
         """Start a daemon that believes every token."""
         endpoints = {ANYWHERE: serverFromString(reactor, ANYWHERE)}
-        daemon = make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom())
+        daemon = make_daemon(settings, endpoints, FakeTokenChecker(), reactor, SystemRandom()).service
         daemon.startService()
         self.addCleanup(lambda: daemon.stopService() if daemon.running else None)
         return daemon

@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from presence.interfaces import IPresenceListener, IRoster, Socket
 from presence.roster.embedded import EmbeddedRoster
+from presence.roster.history import Cause
 from presence.roster.journal import Change, Journal
 from presence.testing import FakeConnection
 
@@ -59,13 +60,13 @@ class EmbeddedRosterTests(SynchronousTestCase):
     def test_leave(self) -> None:
         """Who leaves is in the journal when the listener is told; each transition has its version."""
         self.roster.join(self.socket)
-        self.roster.leave(self.socket, 0)
+        self.roster.leave(self.socket, 0, Cause.LOST)
         self.assertEqual(self.listener.changes[1:], [Change(1, 2, [], [7])])
 
     def test_hold(self) -> None:
         """A user who is held leaves when the hold ends."""
         self.roster.join(self.socket)
-        self.roster.leave(self.socket, 5)
+        self.roster.leave(self.socket, 5, Cause.LOST)
         self.assertEqual(len(self.listener.changes), 1)
         self.clock.advance(5)
         self.assertEqual(len(self.listener.changes), 2)
@@ -78,6 +79,6 @@ class EmbeddedRosterTests(SynchronousTestCase):
     def test_stop(self) -> None:
         """Stopped, it leaves nothing to be done and tells nobody."""
         self.roster.join(self.socket)
-        self.roster.leave(self.socket, 5)
+        self.roster.leave(self.socket, 5, Cause.LOST)
         self.roster.stop()
         self.assertEqual((self.clock.getDelayedCalls(), len(self.listener.changes)), ([], 1))

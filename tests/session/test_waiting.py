@@ -31,9 +31,9 @@ class BrokenRelay:
     def __init__(self, *, at_once: bool) -> None:
         self._at_once = at_once
 
-    def deliver(self, user_id: int, message: Message) -> Deferred[Delivery]:
+    def deliver(self, addressee: int | None, message: Message) -> Deferred[Delivery]:
         """Break."""
-        del user_id, message
+        del addressee, message
         if self._at_once:
             raise ZeroDivisionError
         return fail(ZeroDivisionError())

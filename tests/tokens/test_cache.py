@@ -14,6 +14,7 @@ from presence.tokens.cache import (
     REFUSED_SECONDS,
     CachingTokenChecker,
 )
+from presence.tokens.counts import CheckCounts
 from presence.tokens.verdict import Undecided
 from presence.wire.errors import ErrorCode, Refused
 from tests.canary import TOKEN, secret
@@ -27,7 +28,8 @@ class CacheCase(SynchronousTestCase):
         """Have an API that takes its time."""
         self.clock = Clock()
         self.api = FakeTokenChecker(waits=True)
-        self.cache = CachingTokenChecker(self.api, b"key", self.clock.seconds)
+        self.counts = CheckCounts()
+        self.cache = CachingTokenChecker(self.api, b"key", self.counts, self.clock.seconds)
 
     def check(self, user_id: int = 7, token: str = TOKEN, place: bytes | None = None) -> Deferred[None]:
         """Begin a check."""
@@ -225,7 +227,7 @@ class MemoryTests(CacheCase):
         """What is kept of a token is a digest that nobody can compute without the key."""
         digests = []
         for key in (b"key", b"another key"):
-            cache = CachingTokenChecker(self.api, key, self.clock.seconds)
+            cache = CachingTokenChecker(self.api, key, self.counts, self.clock.seconds)
             cache.check(7, TOKEN, None)
             (digest,) = cache._flights
             self.assertNotIn(TOKEN.encode(), digest)

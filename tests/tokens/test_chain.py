@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.server import NOT_DONE_YET, Request
 
-from presence.tokens import Judge, make_token_checker
+from presence.tokens import Judge, make_token_checks
 from presence.tokens.breaker import LEAST_CALLS
 from presence.tokens.places import MOST_AT_ONCE
 from presence.tokens.verdict import Undecided
@@ -27,7 +27,7 @@ class ChainTests(SynchronousTestCase):
         self.me = Me(answer)
         self.agent = RequestTraversalAgent(self.me)
         clock = Clock()
-        self.checker = make_token_checker(
+        self.checker = make_token_checks(
             "http://api.example",
             Judge(),
             key=b"key",
@@ -35,7 +35,7 @@ class ChainTests(SynchronousTestCase):
             random=Random(1),  # noqa: S311 - the same at each run
             timer=clock.seconds,
             clock=clock,
-        )
+        ).checker
 
     def check(self, token: str, place: bytes | None = None) -> Deferred[None]:
         """Check a token of user 7."""

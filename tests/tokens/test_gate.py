@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from presence.testing import FakeTokenChecker
 from presence.tokens.breaker import LEAST_CALLS, Breaker
+from presence.tokens.counts import CheckCounts
 from presence.tokens.gate import GatedTokenChecker
 from presence.tokens.places import MOST_AT_ONCE, PATIENCE_SECONDS, Places
 from presence.tokens.verdict import Undecided
@@ -23,8 +24,13 @@ class GateTests(SynchronousTestCase):
         self.clock = Clock()
         self.api = FakeTokenChecker(waits=True)
         random = Random(1)  # noqa: S311 - the same hints at each run
+        self.counts = CheckCounts()
         self.gate = GatedTokenChecker(
-            self.api, Places(random, self.clock), Breaker(random, self.clock.seconds)
+            self.api,
+            Places(random, self.clock),
+            Breaker(random, self.clock.seconds),
+            self.counts,
+            self.clock.seconds,
         )
         self.checks: list[Deferred[None]] = []
 

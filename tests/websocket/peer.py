@@ -16,6 +16,7 @@ from presence.config import Settings
 from presence.interfaces import IConnection, IConnections
 from presence.testing import FakeDaemon
 from presence.websocket.protocol import PresenceFactory, PresenceProtocol, make_frame
+from presence.websocket.traffic import Traffic
 from tests.canary import TOKEN
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -93,6 +94,7 @@ def make_factory(
         daemon.random,
         connections or Connections(),
         daemon.admission,
+        Traffic(),
         daemon.make_session,
         proxied=proxied,
     )
@@ -103,6 +105,7 @@ class Peer:
     One connection to a daemon without sockets.
 
     :ivar transport: What the daemon writes to.
+    :ivar traffic: What the daemon counted.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class Peer:
         self.daemon = daemon
         self.transport = Transport(peerAddress=IPv4Address("TCP", host, 1024))
         factory = make_factory(daemon, connections, proxied=proxied)
+        self.traffic = factory.traffic
         self.protocol = cast("PresenceProtocol", factory.buildProtocol(None))
         self.protocol.makeConnection(self.transport)
 

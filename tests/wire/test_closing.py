@@ -7,29 +7,29 @@ from twisted.trial.unittest import SynchronousTestCase
 from presence.wire.closing import CloseCode
 
 TABLE = {
-    # code: (whether a client comes back by itself, whether the user is held online)
-    1001: (True, True),
-    1003: (True, True),
-    1007: (True, True),
-    1008: (True, True),
-    1009: (True, True),
-    1011: (True, True),
-    1012: (True, True),
-    1013: (True, True),
-    4400: (False, True),
-    4401: (False, False),
-    4409: (False, True),
-    4410: (False, False),
-    4508: (True, True),
-    4513: (True, True),
-    4529: (True, True),
+    # code: whether a client comes back by itself
+    1001: True,
+    1003: True,
+    1007: True,
+    1008: True,
+    1009: True,
+    1011: True,
+    1012: True,
+    1013: True,
+    4400: False,
+    4401: False,
+    4409: False,
+    4410: False,
+    4508: True,
+    4513: True,
+    4529: True,
 }
 
 
 class CloseCodeTests(SynchronousTestCase):
     def test_the_table(self) -> None:
-        """Every code says whether a client comes back and whether its user is held online."""
-        self.assertEqual({int(code): (code.reconnects, code.holds) for code in CloseCode}, TABLE)
+        """Every code says whether a client comes back by itself."""
+        self.assertEqual({int(code): code.reconnects for code in CloseCode}, TABLE)
 
     def test_reasons_fit_into_a_close_frame(self) -> None:
         """Every code has a reason of its own, of at most the 123 bytes that RFC 6455 leaves for it."""

@@ -1,0 +1,25 @@
+"""The parts of a daemon, as whoever operates it sees them."""
+
+from __future__ import annotations
+
+import attrs
+
+from presence.admission.limits import Limits
+from presence.backend import Backend
+from presence.broadcast import Broadcast
+from presence.interfaces import IRelay, IRoster
+from presence.service import PresenceService
+from presence.websocket.traffic import Traffic
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """One daemon; each part owns its state and its counts."""
+
+    service: PresenceService
+    roster: IRoster
+    broadcast: Broadcast
+    relay: IRelay
+    backend: Backend
+    limits: Limits
+    traffic: Traffic

@@ -1,0 +1,28 @@
+"""What became of the checks, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from presence.distribution import SECONDS, Distribution
+
+ACCEPTED = "accepted"
+REMEMBERED = "remembered"
+JOINED = "joined"
+
+
+@attrs.frozen
+class CheckCounts:
+    """
+    What became of the checks since the start.
+
+    :ivar results: How many were ``accepted``, or refused with which error code, after the account
+        API was asked or was to be; and how many cost no request, because the verdict was
+        ``remembered`` or they ``joined`` a request that was under way.
+    :ivar request_seconds: How long the account API took to answer, or not to.
+    """
+
+    results: Counter[str] = attrs.Factory(Counter)
+    request_seconds: Distribution = attrs.field(factory=lambda: Distribution(SECONDS))
