@@ -101,7 +101,7 @@ class Broadcast:
 
     :param journal: Holds what there is to tell.
     :param make_frame: Makes one frame for all who get an event.
-    :param interval_seconds: The least time between two publications; 0 publishes
+    :ivar interval_seconds: The least time between two publications; 0 publishes
         every change by itself.
     :param settle_seconds: How long after :meth:`start` nothing is published, at least.
     :ivar followers: Each is called soon after the published list has moved or settled.
@@ -122,7 +122,7 @@ class Broadcast:
         self._journal = journal
         self._make_frame = make_frame
         self._clock = clock
-        self._interval_seconds = interval_seconds
+        self.interval_seconds = interval_seconds
         self._settling = Settling(lambda: journal.unpublished, self._settled, clock, settle_seconds)
         self._slices = Slices(clock)
         self.followers: set[Callable[[], None]] = set()
@@ -242,7 +242,7 @@ class Broadcast:
         # The clock may have been set back since.
         passed_seconds = max(0, self._clock.seconds() - self._published_at)
         wait_seconds = self.window_seconds - passed_seconds
-        if self._interval_seconds == 0 or wait_seconds <= 0:
+        if self.interval_seconds == 0 or wait_seconds <= 0:
             self._publish()
         else:
             self._window = self._clock.callLater(wait_seconds, self._window_passed)
@@ -284,14 +284,14 @@ class Broadcast:
         number = 0
         started = self._clock.seconds()
         for number, _ in enumerate(readers, 1):
-            if number % MOST_SENDS == 0 and self._interval_seconds:
+            if number % MOST_SENDS == 0 and self.interval_seconds:
                 took_seconds += self._clock.seconds() - started
                 yield
                 started = self._clock.seconds()
         took_seconds += self._clock.seconds() - started
         self.fan_out_seconds.add(took_seconds)
         self.fan_out_sockets.add(number)
-        self.window_seconds = max(self._interval_seconds, _SHARE_OF_TIME * took_seconds)
+        self.window_seconds = max(self.interval_seconds, _SHARE_OF_TIME * took_seconds)
 
     def _told(self, outcome: T) -> T:
         self._telling = False

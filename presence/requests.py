@@ -54,7 +54,7 @@ class Requests:
     """
     The requests of identified sockets, and the sockets' coming and going.
 
-    :param settings: ``max_sockets_per_user``.
+    :ivar settings: ``max_sockets_per_user``.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Requests:
         self._broadcast = broadcast
         self._limits = limits
         self._clock = clock
-        self._most_sockets = settings.max_sockets_per_user
+        self.settings = settings
         # Called as table[type(request)](socket, request): each method takes its own type.
         self._table: dict[type[Request], Callable[[Socket, Any], Answer]] = {
             SendMessageToUser: self.send_message_to_user,
@@ -94,7 +94,7 @@ class Requests:
 
     def _close_the_oldest(self, user_id: int) -> None:
         sockets = self._roster.sockets_of(user_id)
-        if len(sockets) > self._most_sockets:
+        if len(sockets) > self.settings.max_sockets_per_user:
             self._limits.exceed(Limit.SOCKETS, f"user {user_id}")
             next(iter(sockets)).connection.close(CloseCode.TOO_MANY_SOCKETS)
 

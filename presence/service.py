@@ -37,6 +37,7 @@ class PresenceService(MultiService):
     close at once.
 
     :ivar draining: Whether it has begun to stop.
+    :ivar settings: ``drain``.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class PresenceService(MultiService):
         self._roster = roster
         self._broadcast = broadcast
         self._clock = clock
-        self._drain_seconds = settings.drain
+        self.settings = settings
         self._connections: dict[IConnection, None] = {}
         self._all_ended: Deferred[None] | None = None
         self._pace = Pace(settings.accept_rate, limits, clock, self._pause, self._resume)
@@ -97,8 +98,8 @@ class PresenceService(MultiService):
         self._pace.stop()
         if self._connections:
             self._all_ended = Deferred()
-            if self._drain_seconds:
-                await self._drain()
+            if self.settings.drain:
+                await self._drain(self.settings.drain)
             _log.info("closing {count} connections", count=len(self._connections))
             for connection in list(self._connections):
                 connection.close(CloseCode.GOING_AWAY)
@@ -106,19 +107,19 @@ class PresenceService(MultiService):
         self._broadcast.stop()
         self._roster.stop()
 
-    async def _drain(self) -> None:
+    async def _drain(self, seconds: float) -> None:
         connections = list(self._connections)
         _log.info(
             "sending {count} connections away within {seconds} s",
             count=len(connections),
-            seconds=self._drain_seconds,
+            seconds=seconds,
         )
-        self._roster.drain(self._drain_seconds + RESTART_SECONDS)
-        steps = ceil(self._drain_seconds / DRAIN_STEP_SECONDS)
+        self._roster.drain(seconds + RESTART_SECONDS)
+        steps = ceil(seconds / DRAIN_STEP_SECONDS)
         for step in range(steps):
             if not self._connections:
                 return
-            rest_seconds = self._drain_seconds * (1 - step / steps)
+            rest_seconds = seconds * (1 - step / steps)
             for connection in connections[step::steps]:
                 connection.send_away(rest_seconds + RESTART_SECONDS)
-            await deferLater(self._clock, self._drain_seconds / steps)
+            await deferLater(self._clock, seconds / steps)

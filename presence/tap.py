@@ -111,13 +111,24 @@ def make_daemon(
     def make_session(connection: IConnection) -> Session:
         return Session(connection, requests, tokens, rates, reactor, ticker, random, settings)
 
+    factories = []
     for description, endpoint in endpoints.items():
         proxied = description.startswith("haproxy:")
         factory = PresenceFactory(
             settings, reactor, random, service, admission, traffic, make_session, proxied=proxied
         )
+        factories.append(factory)
         Listener(description, endpoint, factory).setServiceParent(service)
+
+    def reconfigure(new: Settings) -> None:
+        nonlocal settings
+        settings = service.settings = admission.settings = rates.settings = requests.settings = new
+        broadcast.interval_seconds = new.broadcast_interval
+        for factory in factories:
+            factory.reconfigure(new)
+
     return Parts(
+        reconfigure=reconfigure,
         service=service,
         roster=roster,
         broadcast=broadcast,

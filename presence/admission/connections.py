@@ -30,7 +30,7 @@ class Admission:
     """
     Counts connections.
 
-    :param settings: The most there may be of them, and ``trusted_proxies``.
+    :ivar settings: The most there may be of them, and ``trusted_proxies``.
     :param identified: Says how many of the connections have a user.
     """
 

@@ -65,10 +65,14 @@ class TokenBucket:
 
 
 class Rates:
-    """Makes the allowances of all connections, and knows the buckets of users."""
+    """
+    Makes the allowances of all connections, and knows the buckets of users.
+
+    :ivar settings: ``request_rate`` and the like, for buckets that are still to be made.
+    """
 
     def __init__(self, settings: Settings, limits: Limits, clock: IReactorTime) -> None:
-        self._settings = settings
+        self.settings = settings
         self._limits = limits
         self._clock = clock
         # Those whose user has a socket now, and those of whoever left last.
@@ -77,14 +81,14 @@ class Rates:
 
     def allowance(self, peer: str) -> Allowance:
         """Return what a new connection may ask for."""
-        bucket = self._bucket(self._settings.request_rate, self._settings.request_burst)
+        bucket = self._bucket(self.settings.request_rate, self.settings.request_burst)
         return Allowance(self, self._limits, self._clock, peer, bucket)
 
     def of_user(self, user_id: int) -> TokenBucket:
         """Return the bucket that all sockets of a user take from."""
         bucket = self._of_users.get(user_id)
         if bucket is None:
-            bucket = self._bucket(self._settings.user_request_rate, self._settings.user_request_burst)
+            bucket = self._bucket(self.settings.user_request_rate, self.settings.user_request_burst)
             self._of_users[user_id] = bucket
         return bucket
 

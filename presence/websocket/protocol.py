@@ -368,7 +368,6 @@ class PresenceFactory(WebSocketServerFactory):
         proxied: bool = False,
     ) -> None:
         super().__init__(server="", reactor=clock)
-        self.settings = settings
         self.random = random
         self.connections = connections
         self.admission = admission
@@ -376,7 +375,13 @@ class PresenceFactory(WebSocketServerFactory):
         self.make_session = make_session
         self.proxied = proxied
         self.refused_origins = Summary(clock)
-        self.protocol = configured(PresenceProtocol, self, settings, clock)
+        self._clock = clock
+        self.reconfigure(settings)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Let settings hold for all connections that are still to come."""
+        self.settings = settings
+        self.protocol = configured(PresenceProtocol, self, settings, self._clock)
 
     def startFactory(self) -> None:
         """Say on which paths bytes come and go."""

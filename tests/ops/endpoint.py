@@ -51,6 +51,7 @@ class Endpoint(tests.exchange.Exchange):
             daemon.tokens, CheckCounts(), Breaker(random, timer), Places(random, daemon.clock)
         )
         self.parts = Parts(
+            reconfigure=lambda _: None,
             service=self.service,
             roster=daemon.roster,
             broadcast=daemon.broadcast,

@@ -36,7 +36,10 @@ TWISTD = (sys.executable, script("twistd"), "-n", "--pidfile=")
 TWIST = (sys.executable, script("twist"))
 PYTHON_M_TWISTED = (sys.executable, "-m", "twisted")
 
-PRESENCE = ("presence", "--log-level=debug")
+QUIETLY = ("--ops-endpoint=none", "--drain=0")
+"""Options of daemons that live beside others, and end at once."""
+
+PRESENCE = ("presence", "--log-level=debug", *QUIETLY)
 """The daemon, telling all that it ever tells, for the canary to look at."""
 
 _PIPES: Mapping[int, int | str] = {0: "w", 1: "r", 2: "r"}

@@ -8,7 +8,7 @@ import socket
 from twisted.trial.unittest import TestCase
 
 from presence import __version__
-from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, TWIST, TWISTD, Running, spawn
+from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, QUIETLY, TWIST, TWISTD, Running, spawn
 
 API = ("--api-url", "http://127.0.0.1:9")
 
@@ -22,6 +22,7 @@ DEFAULTS = {
     "--demo": "off",
     "--demo-endpoint=": "tcp:8000:interface=127.0.0.1",
     "--demo-visitors=": "5",
+    "--drain=": "5; with --demo 0",
     "--endpoint=": "tcp:8080:interface=127.0.0.1:backlog=4096",
     "--handshake-timeout=": "5.0",
     "--hello-timeout=": "10.0",
@@ -35,6 +36,9 @@ DEFAULTS = {
     "--message-timeout=": "10.0",
     "--no-fast-path": "off",
     "--offline-delay=": "5.0",
+    "--ops-endpoint=": "tcp:8081:interface=127.0.0.1",
+    "--ops-host=": "localhost and IP addresses",
+    "--ops-key-file=": "none, and no API",
     "--ping-interval=": "25.0",
     "--ping-timeout=": "10.0",
     "--request-burst=": "200",
@@ -71,15 +75,15 @@ class TakenPortTests(TestCase):
 
     async def test_twistd(self) -> None:
         """A taken port ends ``twistd`` with one line that names the endpoint."""
-        await self.assert_ends(*TWISTD, "presence", *API)
+        await self.assert_ends(*TWISTD, "presence", *QUIETLY, *API)
 
     async def test_twist(self) -> None:
         """A taken port ends ``twist`` in the same way."""
-        await self.assert_ends(*TWIST, "presence", *API)
+        await self.assert_ends(*TWIST, "presence", *QUIETLY, *API)
 
     async def test_python_m_twisted(self) -> None:
         """A taken port ends ``python -m twisted`` in the same way."""
-        await self.assert_ends(*PYTHON_M_TWISTED, "presence", *API)
+        await self.assert_ends(*PYTHON_M_TWISTED, "presence", *QUIETLY, *API)
 
     async def test_demo(self) -> None:
         """A taken port of the page ends the demo, though the daemon has got its own."""
@@ -87,6 +91,7 @@ class TakenPortTests(TestCase):
             self,
             *TWISTD,
             "presence",
+            *QUIETLY,
             "--demo",
             "-e",
             "tcp:0:interface=127.0.0.1",

@@ -29,6 +29,9 @@ MESSAGE = SECRET.ljust(20_000, "x")
 MOST_SECONDS = 5.0
 
 
+DRAIN = ("--drain", "0.5")
+
+
 class HalfOpen(Protocol):
     """A connection whose opening handshake stays half said."""
 
@@ -60,7 +63,9 @@ class StopTests(TestCase):
             pem = authority.write_pem("localhost")
             self.clients = tls_to(port, authority)
             endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
-        self.daemon: Running = spawn(self, *program, *PRESENCE, "--api-url", self.api.url, "-e", endpoint)
+        self.daemon: Running = spawn(
+            self, *program, *PRESENCE, *DRAIN, "--api-url", self.api.url, "-e", endpoint
+        )
         await self.daemon.prints("listening on ")
 
     async def connect(self, user_id: int | None = None) -> Talker:
@@ -95,7 +100,7 @@ class StopTests(TestCase):
         begun = reactor.seconds()
         self.daemon.signal(signal)
         for client in strangers:
-            self.assertEqual(await client.ended, 1001)
+            self.assertEqual(await client.ended, 1012)
         await half_open.ended
         self.assertEqual(await self.daemon.ended, 0)
         self.assertLess(reactor.seconds() - begun, MOST_SECONDS)

@@ -31,8 +31,8 @@ class TwoDaemonsTests(TestCase):
 
     def start_two(self) -> None:
         """Start the daemons, with options that differ."""
-        self.small = self.start(Settings(settle=0, max_message_bytes=200, ping_interval=7))
-        self.large = self.start(Settings(settle=0, max_message_bytes=2000, ping_interval=8))
+        self.small = self.start(Settings(settle=0, drain=0, max_message_bytes=200, ping_interval=7))
+        self.large = self.start(Settings(settle=0, drain=0, max_message_bytes=2000, ping_interval=8))
 
     async def connect(self, daemon: PresenceService) -> Talker:
         """Return a client of one of them."""
