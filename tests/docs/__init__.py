@@ -1,0 +1,1 @@
+"""Tests of the documentation: what it says to type works, and what it names is there."""
