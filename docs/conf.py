@@ -39,7 +39,8 @@ maximum_signature_line_length = 90
 # Nothing is fetched while the documentation is built, so names of other projects lead nowhere.
 nitpick_ignore_regex = [
     ("py:.*", "Collection|Deferred|Failure|Refused"),  # as the interfaces write them
-    ("py:class", r"presence\.session\.machine\.Session"),  # only the fakes speak to it
+    # What others get, and need not look into.
+    ("py:class", r"presence\.(service\.PresenceService|session\.machine\.Session)"),
     ("py:.*", r"(twisted|zope|autobahn|msgspec)(\..*)?"),
     ("py:.*", r"(collections|enum|ipaddress|random|typing)(\..*)?"),
 ]

@@ -138,6 +138,7 @@ class FakeDaemon:
     :param make_frame: Makes its frames; its connections must take them.
     :ivar clock: Its time; advance it.
     :ivar tokens: Its account API.
+    :ivar checker: Who checks the tokens of sessions made from now on: ``tokens``, or what a test puts here.
     :cvar accesstoken: What those who say :meth:`hello` show for a token.
     :ivar admission: Counts its connections, if they are WebSockets.
     :ivar limits: Counts what was refused because there was too much of it.
@@ -152,6 +153,7 @@ class FakeDaemon:
         self.ticker = Ticker(self.clock, 0.001)
         self.random = Random(1)  # noqa: S311 - the same ids at each run
         self.tokens = FakeTokenChecker()
+        self.checker: ITokenChecker = self.tokens
         self.roster = EmbeddedRoster(self.clock, self.random)
         self.broadcast = Broadcast(
             self.roster.journal,
@@ -176,7 +178,7 @@ class FakeDaemon:
         return Session(
             connection,
             self.requests,
-            self.tokens,
+            self.checker,
             self.rates,
             self.clock,
             self.ticker,

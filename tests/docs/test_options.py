@@ -15,10 +15,13 @@ from tests.docs.pages import pages
 
 OF_OTHERS = {
     "benchmarks/run": {"--only", "--plots", "--results", "--rounds"},
+    "certbot": {"--elliptic-curve", "--key-type", "--standalone"},
     "docker run": {"--network", "--rm"},
     "sphinx": {"--keep-going"},
+    "systemctl": {"--now"},
     "tests.conformance.echo": {"--interface", "--port"},
     "tests.fuzz": {"--seconds"},
+    "useradd": {"--home-dir", "--shell", "--system"},
 }
 """Options of programs that the pages name beside twistd and presencectl."""
 

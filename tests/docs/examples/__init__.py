@@ -1,0 +1,1 @@
+"""The programs that docs/howto/extending.rst shows."""
