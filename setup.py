@@ -55,7 +55,7 @@ setup(
             "ruff>=0.9",
             "towncrier>=24.8",
         ],
-        "docs": ["furo>=2024.8", "sphinx>=8.1"],
+        "docs": ["furo>=2024.8", "sphinx>=9"],
     },
     entry_points={"console_scripts": ["presencectl=presence.ctl:main"]},
     # twistd reads the plugin as a file.
