@@ -40,7 +40,7 @@ maximum_signature_line_length = 90
 nitpick_ignore_regex = [
     ("py:.*", "Collection|Deferred|Failure|Refused"),  # as the interfaces write them
     # What others get, and need not look into.
-    ("py:class", r"presence\.(service\.PresenceService|session\.machine\.Session)"),
+    ("py:class", r"presence\.(ops\.parts\.Parts|service\.PresenceService|session\.machine\.Session)"),
     ("py:.*", r"(twisted|zope|autobahn|msgspec)(\..*)?"),
     ("py:.*", r"(collections|enum|ipaddress|random|typing)(\..*)?"),
 ]

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from presence.interfaces import IRoster, Socket
 from presence.roster.embedded import EmbeddedRoster
+from presence.roster.history import Cause
 
 
 @implementer(IRoster)
@@ -25,7 +26,9 @@ class AuditedRoster(EmbeddedRoster):
         super().join(socket)
         self._log.info("{socket} of {user} came", socket=socket.id, user=socket.user_id)
 
-    def leave(self, socket: Socket, hold_seconds: float) -> None:
+    def leave(self, socket: Socket, hold_seconds: float, cause: Cause) -> None:
         """Remove a socket, and write it down."""
-        super().leave(socket, hold_seconds)
-        self._log.info("{socket} of {user} went", socket=socket.id, user=socket.user_id)
+        super().leave(socket, hold_seconds, cause)
+        self._log.info(
+            "{socket} of {user} went: {cause}", socket=socket.id, user=socket.user_id, cause=cause.value
+        )

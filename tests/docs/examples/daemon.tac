@@ -14,7 +14,7 @@ description = "tcp:8080:interface=127.0.0.1:backlog=4096"
 tokens = SignedTokens(Path("token-key").read_bytes(), reactor)
 
 application = Application("presence")
-daemon = make_daemon(
+parts = make_daemon(
     settings, {description: serverFromString(reactor, description)}, tokens, reactor, SystemRandom()
 )
-daemon.setServiceParent(application)
+parts.service.setServiceParent(application)

@@ -12,6 +12,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from presence.interfaces import IPresenceListener, IRoster, Socket
+from presence.roster.history import Cause
 from presence.testing import FakeConnection
 from tests.docs.examples.audited_roster import AuditedRoster
 
@@ -45,7 +46,7 @@ class RosterTests(SynchronousTestCase):
     def test_held(self) -> None:
         """A user who left is online until the hold ends; the listener is told twice."""
         self.roster.join(self.socket)
-        self.roster.leave(self.socket, hold_seconds=5)
+        self.roster.leave(self.socket, 5, Cause.LOST)
         self.assertEqual(self.listener.changes, 1)
         self.clock.advance(5)
         self.assertEqual(self.listener.changes, 2)
@@ -53,5 +54,7 @@ class RosterTests(SynchronousTestCase):
     def test_written_down(self) -> None:
         """The log has a line for each socket that came or went."""
         self.roster.join(self.socket)
-        self.roster.leave(self.socket, hold_seconds=0)
-        self.assertEqual([formatEvent(event) for event in self.events], ["5f0c of 7 came", "5f0c of 7 went"])
+        self.roster.leave(self.socket, 0, Cause.GOODBYE)
+        self.assertEqual(
+            [formatEvent(event) for event in self.events], ["5f0c of 7 came", "5f0c of 7 went: goodbye"]
+        )
