@@ -39,7 +39,10 @@ setup(
         "Automat>=25.4.16",
         "cachetools>=5.3",
         "msgspec>=0.19",
-        "pyOpenSSL>=24.0",
+        # The first with the names of today for what is read of certificates and keys.
+        "cryptography>=42",
+        # The first that takes them.
+        "pyOpenSSL>=24.3",
         "service-identity>=24.1",
         "treq>=24.9",
         "Twisted>=25.5",

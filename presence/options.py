@@ -17,7 +17,8 @@ from twisted.python import usage
 from presence import __version__
 from presence.admission.origins import normalize_origin
 from presence.config import Network, Number, Settings
-from presence.host.endpoints import is_loopback, server_endpoint
+from presence.host.certificates import CertificateFiles, ServedCertificate
+from presence.host.endpoints import SecureEndpoint, is_loopback, read_certificate, server_endpoint
 from presence.host.limits import file_limit, most_connections
 from presence.host.tls import read_authority
 
@@ -134,6 +135,18 @@ class Options(usage.Options):
             None,
             "Where the API's answer names the user: keys joined by dots. [default: id, else data.id]",
         ],
+        [
+            "tls-cert",
+            None,
+            None,
+            "PEM file of a certificate, for TLS on each endpoint that has none. [default: no TLS there]",
+        ],
+        [
+            "tls-key",
+            None,
+            None,
+            "PEM file of its key. [default: the file of --tls-cert]",
+        ],
         *map(_setting, _NUMBERS),
         [
             "compression",
@@ -202,6 +215,12 @@ class Options(usage.Options):
         self._descriptions: list[str] = []
         self._origins: set[str] = set()
         self._proxies: list[Network] = []
+
+    @property
+    def certificates(self) -> list[ServedCertificate]:
+        """The certificates of the endpoints, each once."""
+        endpoints = self.endpoints.values()
+        return list({one.certificate: None for one in endpoints if isinstance(one, SecureEndpoint)})
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help; usage.Options would join the lines of the examples."""
@@ -277,7 +296,8 @@ class Options(usage.Options):
             self._check_api()
             self._check_demo(descriptions)
             self.authority = None if self["api-ca"] is None else read_authority(self["api-ca"])
-            self.endpoints = {text: _endpoint(text) for text in descriptions}
+            certificate = self._read_certificate()
+            self.endpoints = {text: _endpoint(text, certificate) for text in descriptions}
             self.demo_endpoint = _endpoint(self["demo-endpoint"])
             if self["ops-endpoint"] != "none":
                 self.ops_endpoint = _endpoint(self["ops-endpoint"])
@@ -328,6 +348,17 @@ class Options(usage.Options):
                 f"--api-url {url}: tokens would travel in the clear; use https:// or say --allow-insecure-api"
             )
 
+    def _read_certificate(self) -> ServedCertificate | None:
+        certificate, key = self["tls-cert"], self["tls-key"]
+        if certificate is not None:
+            try:
+                return read_certificate(CertificateFiles(Path(certificate), Path(key or certificate)))
+            except ValueError as problem:
+                raise ValueError(f"--tls-cert: {problem}") from None
+        if key is not None:
+            raise ValueError("--tls-key is of use only with a certificate in --tls-cert")
+        return None
+
     def _check_demo(self, descriptions: list[str]) -> None:
         # What the page and its visitors can speak to; the page itself has no key.
         kinds: dict[str, tuple[str, ...]] = dict.fromkeys(descriptions, ("tcp:", "tcp6:", "ssl:"))
@@ -340,11 +371,11 @@ class Options(usage.Options):
                 )
 
 
-def _endpoint(description: str) -> IStreamServerEndpoint:
+def _endpoint(description: str, certificate: ServedCertificate | None = None) -> IStreamServerEndpoint:
     # Endpoints hold the reactor, and a bad string is to be a usage error.
     from twisted.internet import reactor  # noqa: PLC0415 - importing presence installs none
 
-    return server_endpoint(reactor, description)
+    return server_endpoint(reactor, description, certificate)
 
 
 def _read_key(path: str) -> str:

@@ -20,6 +20,7 @@ from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
+from presence.host.certificates import Certificates
 from presence.host.limits import raise_file_limit
 from presence.host.listening import Listener
 from presence.host.ordered import Ordered
@@ -60,9 +61,7 @@ def makeService(options: Options) -> IService:
         agent = connections.verifying_agent(options.authority)
         tokens = _make_tokens(options["api-url"].rstrip("/"), judge, agent, reactor, random)
         parts = make_daemon(options.settings, options.endpoints, tokens.checker, reactor, random)
-        return Ordered(
-            Signals(reactor), *_make_ops(options, parts, tokens, reactor), connections, parts.service
-        )
+        return _together(options, parts, tokens, reactor, connections, parts.service)
 
     demo = DemoService(
         description=options["demo-endpoint"],
@@ -75,7 +74,7 @@ def makeService(options: Options) -> IService:
     )
     tokens = _make_tokens(API_URL, judge, demo.agent, reactor, random)
     parts = make_daemon(options.settings, options.endpoints, tokens.checker, reactor, random)
-    return Ordered(Signals(reactor), *_make_ops(options, parts, tokens, reactor), parts.service, demo)
+    return _together(options, parts, tokens, reactor, parts.service, demo)
 
 
 def make_daemon(
@@ -151,6 +150,23 @@ def _make_tokens(
     )
 
 
+def _together(
+    options: Options,
+    parts: Parts,
+    tokens: TokenChecks,
+    reactor: Any,  # noqa: ANN401 - see make_daemon
+    *services: Service,
+) -> Ordered:
+    """Return the services, with those around them that connect them to the process and to its operators."""
+    certificates = Certificates(options.certificates, reactor)
+    return Ordered(
+        Signals(reactor, certificates.reload),
+        certificates,
+        *_make_ops(options, parts, tokens, reactor),
+        *services,
+    )
+
+
 def _make_ops(
     options: Options,
     parts: Parts,
@@ -165,5 +181,5 @@ def _make_ops(
 
 def _websocket_url(daemon: PresenceService) -> str:
     listener: Listener = next(iter(daemon))
-    scheme = "wss" if listener.description.startswith("ssl:") else "ws"
+    scheme = "wss" if listener.secure else "ws"
     return f"{scheme}://{listener.authority}/"

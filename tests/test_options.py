@@ -85,6 +85,21 @@ class DefaultTests(OptionsTestCase):
         options = self.parse(*API, "--endpoint", "tcp:8080", "-e", "unix:/run/presence.sock")
         self.assertEqual(list(options.endpoints), ["tcp:8080", "unix:/run/presence.sock"])
 
+    def test_certificate(self) -> None:
+        """A certificate goes over each endpoint that has none, and is listed once."""
+        pem, other = self.write_pem(), self.write_pem()
+        ends = ("-e", "tcp:1", "-e", "unix:/x", "-e", f"ssl:2:privateKey={other}")
+        for more in (("--tls-cert", pem), ("--tls-cert", pem, "--tls-key", pem)):
+            options = self.parse(*API, *ends, *more)
+            self.assertEqual([one.name for one in options.certificates], [pem, other])
+        self.assertEqual(self.parse(*API, "-e", "tcp:1").certificates, [])
+
+    def write_pem(self) -> str:
+        """Return the path of a file with a key and its certificate."""
+        path: str = self.mktemp()
+        trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+        return path
+
     def test_help(self) -> None:
         """The help names every option with its default, two examples and the docs."""
         text = Options().getUsage()
@@ -150,6 +165,12 @@ class BadValueTests(OptionsTestCase):
             self.assert_refused("--offline-delay", *API, "--offline-delay", text)
         self.assert_refused("--ping-interval", *API, "--ping-interval", "0")
         self.assert_refused("--demo-visitors", "--demo", "--demo-visitors", "1.5")
+
+    def test_no_certificate(self) -> None:
+        """A certificate that is not there is refused with the remedy, and a key without one too."""
+        self.assert_refused("--tls-cert: cannot read /none.pem", *API, "--tls-cert", "/none.pem")
+        self.assert_refused("openssl req", *API, "--tls-cert", "/none.pem")
+        self.assert_refused("--tls-cert", *API, "--tls-key", "key.pem")
 
     def test_argument(self) -> None:
         """There are no arguments, only options."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import resource
+from datetime import UTC, datetime
+from pathlib import Path
 from random import SystemRandom
 from typing import Any, cast
 
 import treq
+import trustme
 from twisted.application.service import IServiceMaker, MultiService
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -23,7 +26,9 @@ from presence.client import PresenceClient
 from presence.config import Settings
 from presence.demo.accounts import CLIENT_ID, CLIENT_SECRET, SAMPLE_ACCOUNTS, SAMPLE_PASSWORD
 from presence.demo.service import DemoService
+from presence.host.certificates import Certificates
 from presence.host.listening import Listener
+from presence.host.signals import Signals
 from presence.service import PresenceService
 from presence.tap import Options, make_daemon, makeService
 from presence.testing import FakeTokenChecker
@@ -56,6 +61,17 @@ class MakeServiceTests(SynchronousTestCase):
         (daemon,) = parts(services, PresenceService)
         self.assertEqual([port.description for port in parts(daemon, Listener)], ["tcp:0", "tcp:1"])
         self.assertEqual(parts(services, DemoService), [])
+
+    def test_reload(self) -> None:
+        """What SIGHUP calls reads the certificates again."""
+        pem, leaf = Path(self.mktemp()), trustme.CA().issue_cert
+        leaf("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
+        services = make("--api-url", "https://api.example.com/", "-e", "tcp:0", "--tls-cert", str(pem))
+        ((certificate,),), (signals,) = parts(services, Certificates), parts(services, Signals)
+        expiry = datetime(2100, 1, 1, tzinfo=UTC)
+        leaf("localhost", not_after=expiry).private_key_and_cert_chain_pem.write_to_path(pem)
+        signals._reload()
+        self.assertEqual(certificate.not_after, expiry.timestamp())
 
     def test_file_limit(self) -> None:
         """The process may have as many connections as the system lets it."""
@@ -143,6 +159,13 @@ class DemoTests(TestCase):
         self.assertLessEqual(len(lines), 12)
         urls = [event["url"] for event in lines if "url" in event]
         self.assertIn(tap._websocket_url(self.daemon), urls)
+
+    def test_tls(self) -> None:
+        """With a certificate the address says that there is TLS."""
+        pem = self.mktemp()
+        trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(pem)
+        self.start("-e", "tcp:0:interface=127.0.0.1", "--tls-cert", pem)
+        self.assertRegex(tap._websocket_url(self.daemon), r"^wss://127\.0\.0\.1:\d+/$")
 
     def test_ipv6(self) -> None:
         """The address of a WebSocket on IPv6 has brackets."""

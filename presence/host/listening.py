@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFacto
 from twisted.internet.tcp import Port
 from twisted.python.failure import Failure
 
+from presence.host.endpoints import SecureEndpoint
 from presence.logs import logger
 
 AT_ONCE = 20
@@ -60,6 +61,11 @@ class Listener(Service):
         if self._port is None:
             raise RuntimeError(f"{self.description} does not listen")
         return self._port.getHost()
+
+    @property
+    def secure(self) -> bool:
+        """Whether there is TLS with a certificate of ours."""
+        return isinstance(self._endpoint, SecureEndpoint)
 
     @property
     def authority(self) -> str:

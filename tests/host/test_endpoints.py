@@ -6,11 +6,13 @@ from pathlib import Path
 
 import trustme
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from presence.host.endpoints import is_loopback, server_endpoint
+from presence.host.certificates import CertificateFiles, ServedCertificate
+from presence.host.endpoints import SecureEndpoint, is_loopback, read_certificate, server_endpoint
 
 
 class ServerEndpointTests(SynchronousTestCase):
@@ -21,6 +23,16 @@ class ServerEndpointTests(SynchronousTestCase):
         leaf = trustme.CA().issue_cert("localhost")
         leaf.private_key_pem.write_to_path(self.key)
         leaf.cert_chain_pems[0].write_to_path(self.certificate)
+
+    def given(self) -> ServedCertificate:
+        """Return a certificate that is not the one of the files."""
+        leaf, path = trustme.CA().issue_cert("localhost"), Path(self.mktemp())
+        leaf.private_key_and_cert_chain_pem.write_to_path(path)
+        return read_certificate(CertificateFiles(path, path))
+
+    def certificate_of(self, endpoint: IStreamServerEndpoint) -> str | None:
+        """Return the name of the certificate that an endpoint shows."""
+        return endpoint.certificate.name if isinstance(endpoint, SecureEndpoint) else None
 
     def assert_refused(self, hint: str, description: str) -> None:
         """Check that a string is refused with one line that has the hint in it."""
@@ -68,18 +80,44 @@ class ServerEndpointTests(SynchronousTestCase):
         (empty / "localhost.pem").write_bytes(self.key.read_bytes() + self.certificate.read_bytes())
         verifyObject(IStreamServerEndpoint, server_endpoint(self.reactor, f"tls:{empty}:443"))
 
-    def test_no_such_method(self) -> None:
-        """A mistake in another argument is not taken for one of systemd's."""
-        with self.assertRaisesRegex(ValueError, "FOO") as caught:
-            server_endpoint(
-                self.reactor, f"ssl:443:privateKey={self.key}:certKey={self.certificate}:sslmethod=FOO"
-            )
-        self.assertNotIn("systemd, with", str(caught.exception))
+    def test_method(self) -> None:
+        """The version of TLS cannot be chosen."""
+        ssl = f"ssl:443:privateKey={self.key}:certKey={self.certificate}"
+        self.assert_refused("leave out sslmethod", f"{ssl}:sslmethod=TLSv1_METHOD")
+        self.assert_refused("nonsense", f"{ssl}:nonsense=1")
 
     def test_not_from_systemd(self) -> None:
         """A systemd socket that there is not says where it should come from."""
         self.assert_refused("socket unit", "systemd:domain=INET:index=9")
         self.assert_refused("socket unit", "systemd:domain=INET:name=none")
+
+    def test_secure(self) -> None:
+        """An ``ssl:`` endpoint listens where it says, and has TLS with its own certificate."""
+        files = f"privateKey={self.key}:certKey={self.certificate}"
+        text = rf"ssl:443:{files}:interface=\:\:1:backlog=7:extraCertChain={self.certificate}"
+        for description in (text, f"haproxy:{text}"):
+            endpoint = server_endpoint(self.reactor, description, self.given())
+            self.assertEqual(self.certificate_of(endpoint), str(self.certificate))
+            endpoint.listen(Factory())
+            port, _, backlog, interface = self.reactor.tcpServers.pop()
+            self.assertEqual((port, backlog, interface), (443, 7, "::1"))
+
+    def test_by_position(self) -> None:
+        """The parameters of ``ssl:`` may be given without their names."""
+        endpoint = server_endpoint(self.reactor, f"ssl:443:{self.key}:{self.certificate}")
+        self.assertEqual(self.certificate_of(endpoint), str(self.certificate))
+
+    def test_given(self) -> None:
+        """A certificate that is given goes over whatever has no TLS of its own."""
+        given, folder = self.given(), self.certificate.parent / "folder"
+        folder.mkdir()
+        (folder / "localhost.pem").write_bytes(self.key.read_bytes() + self.certificate.read_bytes())
+        for description in ("tcp:443", "unix:/run/presence.sock", "haproxy:tcp:443"):
+            endpoint = server_endpoint(self.reactor, description, given)
+            self.assertEqual(self.certificate_of(endpoint), given.name)
+        for description, certificate in ((f"tls:{folder}:443", given), ("tcp:443", None)):
+            endpoint = server_endpoint(self.reactor, description, certificate)
+            self.assertIsNone(self.certificate_of(endpoint))
 
     def test_loopback(self) -> None:
         """An address is loopback when only this machine reaches it."""

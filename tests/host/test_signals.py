@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C."""
+"""SIGTERM, Ctrl-C and SIGHUP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.host.signals import Signals
+from presence.logs import Unforeseen
+from tests.canary import secret
 
 
 class Reactor(MemoryReactorClock):
@@ -16,10 +18,20 @@ class Reactor(MemoryReactorClock):
 
     stopped = 0
 
-    def callFromThread(self, call: object, *arguments: object) -> None:
-        """Call at once."""
-        assert callable(call)
-        call(*arguments)
+    def __init__(self) -> None:
+        super().__init__()
+        self.due: list[tuple[object, ...]] = []
+
+    def callFromThread(self, *call: object) -> None:
+        """Keep it for the next turn."""
+        self.due.append(call)
+
+    def turn(self) -> None:
+        """Call what was kept."""
+        while self.due:
+            call, *arguments = self.due.pop(0)
+            assert callable(call)
+            call(*arguments)
 
     def stop(self) -> None:
         """Count."""
@@ -29,20 +41,44 @@ class Reactor(MemoryReactorClock):
 class SignalTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Start the service on a reactor that begins to run."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
         self.reactor = Reactor()
-        Signals(self.reactor).startService()
+        self.reloads = 0
+        Signals(self.reactor, self.reload).startService()
         for hook, arguments, keywords in self.reactor.whenRunningHooks:
             hook(*arguments, **keywords)
+
+    def reload(self) -> None:
+        """Count, and fail at the second time."""
+        self.reloads += 1
+        if self.reloads == 2:
+            raise LookupError(secret("reload"))
 
     def test_first(self) -> None:
         """The first signal stops the reactor, which ends the process with exit code 0."""
         for count, number in enumerate((signal.SIGTERM, signal.SIGINT), 1):
             os.kill(os.getpid(), number)
+            self.reactor.turn()
             self.assertEqual(self.reactor.stopped, count)
 
     def test_second(self) -> None:
         """After the first one, another of its kind ends the process at once."""
         os.kill(os.getpid(), signal.SIGTERM)
         self.assertEqual(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
+
+    def test_hangup(self) -> None:
+        """Each SIGHUP lets the reactor read settings again, and nothing happens before its turn."""
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(self.reloads, 0)
+        self.reactor.turn()
+        self.assertEqual(self.reloads, 1)
+
+    def test_reload_fails(self) -> None:
+        """A fault while they are read is logged without its text, and the next SIGHUP reads them again."""
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+            self.reactor.turn()
+        self.assertEqual(self.reloads, 3)
+        (fault,) = self.flushLoggedErrors(Unforeseen)
+        self.assertEqual(str(fault.value), "LookupError")

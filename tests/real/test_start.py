@@ -45,6 +45,8 @@ DEFAULTS = {
     "--request-rate=": "50.0",
     "--settle=": "as --offline-delay; with --demo 0",
     "--stall-timeout=": "10.0",
+    "--tls-cert=": "no TLS there",
+    "--tls-key=": "the file of --tls-cert",
     "--token-recheck=": "600.0",
     "--trust-claimed-userid": "off",
     "--trusted-proxy=": "from nobody",
