@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from random import Random, SystemRandom
 from secrets import token_bytes, token_urlsafe
@@ -26,6 +27,7 @@ from presence.host.listening import Listener
 from presence.host.ordered import Ordered
 from presence.host.requesting import KeptConnections
 from presence.host.signals import Signals
+from presence.host.systemd import Notifier
 from presence.interfaces import IConnection, ITokenChecker
 from presence.logs import set_level
 from presence.ops.parts import Parts
@@ -159,11 +161,18 @@ def _together(
 ) -> Ordered:
     """Return the services, with those around them that connect them to the process and to its operators."""
     certificates = Certificates(options.certificates, reactor)
+    notifier = Notifier(reactor, os.environ)
+
+    def reload() -> None:
+        with notifier.reloading():
+            certificates.reload()
+
     return Ordered(
-        Signals(reactor, certificates.reload),
+        Signals(reactor, reload),
         certificates,
         *_make_ops(options, parts, tokens, reactor),
         *services,
+        notifier,
     )
 
 

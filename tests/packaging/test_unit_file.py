@@ -57,6 +57,12 @@ class UnitFileTests(SynchronousTestCase):
         }
         self.assertEqual({name.split()[0] for name in named}, loaded)
 
+    def test_notifies(self) -> None:
+        """It tells systemd that it is ready and alive, and reads its certificates again when told to."""
+        found = dict(settings())
+        self.assertEqual((found["Type"], found["WatchdogSec"]), ("notify", "30s"))
+        self.assertEqual(found["ExecReload"], "/bin/kill -HUP $MAINPID")
+
     def test_runs_as_its_own_user(self) -> None:
         """It is never root, and may do nothing beyond binding the port."""
         found = dict(settings())
