@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
@@ -17,7 +18,7 @@ from presence.wire.messages import Message
 MOST_WAITING = 64
 """How many messages wait for those before them to an addressee with very many sockets."""
 
-Queue = deque[tuple[Frame, Deferred[Delivery]]]
+Queue = deque[tuple[Message, Frame, Deferred[Delivery]]]
 
 
 @implementer(IRelay)
@@ -27,6 +28,7 @@ class LocalRelay:
 
     :param make_frame: Makes one frame for all sockets of the user.
     :ivar messages: How many were handed on.
+    :ivar platform_messages: How many of them had no user for a sender.
     :ivar deliveries: How many sockets took them, in all.
     :ivar undelivered: How many messages no socket took.
     """
@@ -36,7 +38,7 @@ class LocalRelay:
         self._make_frame = make_frame
         self._slices = Slices(clock)
         self._queues: dict[int | None, Queue] = {}
-        self.messages = self.deliveries = self.undelivered = 0
+        self.messages = self.platform_messages = self.deliveries = self.undelivered = 0
 
     def deliver(self, addressee: int | None, message: Message) -> Delivery | Deferred[Delivery]:
         """Hand a message to every socket, in order; to very many of them in slices."""
@@ -44,13 +46,13 @@ class LocalRelay:
         queue = self._queues.get(addressee)
         if queue is None and len(sockets) <= MOST_SENDS:
             frame = self._make_frame(message)
-            return self._delivered(sum([socket.connection.send(frame) for socket in sockets]))
+            return self._delivered(message, sum([socket.connection.send(frame) for socket in sockets]))
         delivery: Deferred[Delivery] = Deferred()
         if queue is None:
-            queue = self._queues[addressee] = deque([(self._make_frame(message), delivery)])
+            queue = self._queues[addressee] = deque([(message, self._make_frame(message), delivery)])
             self._slices.run(self._work_off(addressee, queue))
         elif len(queue) < MOST_WAITING:
-            queue.append((self._make_frame(message), delivery))
+            queue.append((message, self._make_frame(message), delivery))
         else:
             raise Refused(ErrorCode.RATE_LIMITED, "too many messages to the same addressee wait", after=1.0)
         return delivery
@@ -58,15 +60,16 @@ class LocalRelay:
     def _sockets_of(self, addressee: int | None) -> Collection[Socket]:
         return self._roster.sockets.values() if addressee is None else self._roster.sockets_of(addressee)
 
-    def _delivered(self, sockets: int) -> Delivery:
+    def _delivered(self, message: Message, sockets: int) -> Delivery:
         self.messages += 1
+        self.platform_messages += message.sender is UNSET
         self.deliveries += sockets
         self.undelivered += not sockets
         return Delivery(delivered=sockets)
 
     def _work_off(self, addressee: int | None, queue: Queue) -> Iterator[None]:
         while queue:
-            frame, delivery = queue[0]
+            message, frame, delivery = queue[0]
             taken = 0
             sockets = list(self._sockets_of(addressee))
             for start in range(0, len(sockets), MOST_SENDS):
@@ -75,5 +78,5 @@ class LocalRelay:
                 taken += sum([socket.live and socket.connection.send(frame) for socket in turn])
                 yield
             queue.popleft()
-            delivery.callback(self._delivered(taken))
+            delivery.callback(self._delivered(message, taken))
         del self._queues[addressee]

@@ -75,6 +75,16 @@ class LocalRelayTests(RelayTestCase):
         self.assertEqual(self.deliver(2), Delivery(delivered=2))
         self.assertEqual([len(connection.received) for connection in connections], [1, 1, 0])
 
+    def test_platform(self) -> None:
+        """A message that is from nobody counts as one of the platform, in turns as at once."""
+        for index in range(MOST_SENDS + 1):
+            self.join(str(index), 2)
+        for user in (2, 3):
+            self.relay.deliver(user, Message(message=Raw(b"1"), ts=0))
+            self.send(user)
+        self.clock.pump([0] * 10)
+        self.assertEqual((self.relay.messages, self.relay.platform_messages), (4, 2))
+
     def test_one_frame(self) -> None:
         """The frame is made once for all sockets."""
         self.join("a", 2)
