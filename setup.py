@@ -39,6 +39,7 @@ setup(
         "Automat>=25.4.16",
         "cachetools>=5.3",
         "msgspec>=0.19",
+        "prometheus-client>=0.20",
         # The first with the names of today for what is read of certificates and keys.
         "cryptography>=42",
         # The first that takes them.

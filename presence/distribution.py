@@ -33,6 +33,11 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 
+    @property
+    def count(self) -> int:
+        """How many values there were."""
+        return sum(self._counts)
+
     def buckets(self) -> Iterator[tuple[float, int]]:
         """Return for each bound, and at last for infinity, how many values do not exceed it."""
         return zip((*self._bounds, float("inf")), accumulate(self._counts), strict=True)

@@ -30,6 +30,8 @@ from presence.host.signals import Signals
 from presence.host.systemd import Notifier
 from presence.interfaces import IConnection, ITokenChecker
 from presence.logs import set_level
+from presence.ops.lag import Lag
+from presence.ops.metrics import make_registry
 from presence.ops.parts import Parts
 from presence.ops.places import Access
 from presence.ops.site import make_site
@@ -184,7 +186,9 @@ def _make_ops(
 ) -> Iterator[Service]:
     if options.ops_endpoint is not None:
         access = Access(options.ops_key, frozenset(options.ops_hosts))
-        site = make_site(parts, tokens, access, reactor)
+        lag = Lag(reactor)
+        site = make_site(parts, tokens, make_registry(parts, tokens, lag), access, reactor)
+        yield lag
         yield Listener(options["ops-endpoint"], options.ops_endpoint, site)
 
 

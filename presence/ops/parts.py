@@ -10,7 +10,8 @@ from presence.admission.limits import Limits
 from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
-from presence.interfaces import IRelay, IRoster
+from presence.interfaces import IRoster
+from presence.relay import LocalRelay
 from presence.service import PresenceService
 from presence.websocket.traffic import Traffic
 
@@ -28,7 +29,7 @@ class Parts:
     service: PresenceService
     roster: IRoster
     broadcast: Broadcast
-    relay: IRelay
+    relay: LocalRelay
     backend: Backend
     limits: Limits
     traffic: Traffic

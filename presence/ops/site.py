@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from presence.host.serving import BoundedRequest, QuietSite, host_name, is_address
 from presence.ops.health import Health, Ready
+from presence.ops.metrics import Metrics
 from presence.ops.parts import Parts
 from presence.ops.places import Access, OpsPlace, Problem
 from presence.tokens import TokenChecks
@@ -44,9 +46,12 @@ class _Request(BoundedRequest):
     largest_body = LARGEST_BODY_BYTES
 
 
-def make_site(parts: Parts, tokens: TokenChecks, access: Access, reactor: IReactorTime) -> Site:
+def make_site(
+    parts: Parts, tokens: TokenChecks, metrics: CollectorRegistry, access: Access, reactor: IReactorTime
+) -> Site:
     """Build the site."""
     root = _Root(access)
     root.putChild(b"health", Health())
     root.putChild(b"ready", Ready(parts, tokens))
+    root.putChild(b"metrics", Metrics(metrics))
     return QuietSite(root, requestFactory=_Request, reactor=reactor)

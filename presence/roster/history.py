@@ -42,6 +42,10 @@ class Cause(StrEnum):
         return self in {Cause.LOST, Cause.DRAINED}
 
 
+KINDS = ((True, Cause.HELLO), *((False, cause) for cause in Cause if cause is not Cause.HELLO))
+"""Whether a user goes online, with each cause of it."""
+
+
 @attrs.frozen
 class Transition:
     """

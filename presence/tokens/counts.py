@@ -7,10 +7,21 @@ from collections import Counter
 import attrs
 
 from presence.distribution import SECONDS, Distribution
+from presence.wire.errors import ErrorCode
 
 ACCEPTED = "accepted"
 REMEMBERED = "remembered"
 JOINED = "joined"
+
+RESULTS = (
+    ACCEPTED,
+    REMEMBERED,
+    JOINED,
+    ErrorCode.TOKEN_REJECTED.value,
+    ErrorCode.USER_MISMATCH.value,
+    ErrorCode.AUTH_UNAVAILABLE.value,
+)
+"""Whatever can become of a check."""
 
 
 @attrs.frozen

@@ -18,7 +18,10 @@ NO_CODE = 1006
 OTHER_CODE = 4999
 """Stands for what clients make up, so that they cannot make us count thousands of codes."""
 
-_COUNTED = frozenset({*CloseCode, 1000, 1002, 1005, NO_CODE})
+_USUAL = frozenset({*CloseCode, 1000, 1002, 1005, NO_CODE})
+
+CODES_COUNTED = (*sorted(_USUAL), OTHER_CODE)
+"""Every code that an end can count for."""
 
 
 @attrs.frozen
@@ -62,4 +65,4 @@ class Traffic:
 
     def count_end(self, code: int | None) -> None:
         """Count a connection that ended with a close code, or without one."""
-        self.closed[NO_CODE if code is None else code if code in _COUNTED else OTHER_CODE] += 1
+        self.closed[NO_CODE if code is None else code if code in _USUAL else OTHER_CODE] += 1

@@ -8,6 +8,8 @@ from twisted.application.service import Service
 
 import tests.exchange
 from presence.config import Settings
+from presence.ops.lag import Lag
+from presence.ops.metrics import make_registry
 from presence.ops.parts import Parts
 from presence.ops.places import Access
 from presence.ops.site import make_site
@@ -35,6 +37,9 @@ class Endpoint(tests.exchange.Exchange):
 
     :ivar daemon: The daemon behind it.
     :ivar port: Its only port.
+    :ivar lag: Measures its event loop, once started.
+    :ivar certificates: Their names and expiries.
+    :ivar metrics: What it tells Prometheus.
     """
 
     def __init__(self, settings: Settings | None = None, access: Access | None = None) -> None:
@@ -60,7 +65,12 @@ class Endpoint(tests.exchange.Exchange):
             limits=daemon.limits,
             traffic=Traffic(),
         )
-        super().__init__(make_site(self.parts, self.tokens, self.access, daemon.clock), daemon.clock)
+        self.lag = Lag(daemon.clock)
+        self.certificates: list[tuple[str, float]] = []
+        self.metrics = make_registry(self.parts, self.tokens, self.lag, lambda: self.certificates)
+        super().__init__(
+            make_site(self.parts, self.tokens, self.metrics, self.access, daemon.clock), daemon.clock
+        )
 
     def ask_with_key(self, request: str, body: bytes = b"", **headers: str) -> tests.exchange.Response:
         """Ask as the platform does."""
