@@ -132,6 +132,7 @@ class PresenceProtocol(GuardedProtocol):
             request = decode_request(payload)
             self._session.receive(request)
         except BadMessage as bad:
+            self._traffic.malformed += 1
             self._refuse(bad, None)
             self._session.receive_malformed()
         except Exception:  # noqa: BLE001 - Autobahn would close without a code
@@ -310,9 +311,7 @@ class PresenceProtocol(GuardedProtocol):
             code=str(refusal.code),
             text=refusal.text,
         )
-        if request is None:
-            self._traffic.malformed += 1
-        else:
+        if request is not None:
             self._traffic.requests[type(request), refusal.code] += 1
         self._note_refusal(refusal.code.value)
         self._write(encode_refusal(refusal, request))

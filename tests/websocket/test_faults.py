@@ -48,6 +48,7 @@ class FaultTests(PeerTestCase):
         (error,) = self.peer.messages(self.peer.take())
         self.assertNotIn("re", error)
         self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
+        self.assertEqual((self.peer.traffic.faults, self.peer.traffic.malformed), (1, 0))
 
     def test_fault_while_sending(self) -> None:
         """A connection that cannot be sent to is closed 1011, and whoever sends to many goes on."""
