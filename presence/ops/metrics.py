@@ -82,6 +82,12 @@ class DaemonCollector(Collector):
         self._tokens = tokens
         self._lag = lag
         self._certificates = certificates
+        self._build = {
+            "version": __version__,
+            "python": platform.python_version(),
+            "twisted": version("twisted"),
+            "autobahn": version("autobahn"),
+        }
 
     def collect(self) -> Iterator[Metric]:
         """Return every number as it is now."""
@@ -94,13 +100,7 @@ class DaemonCollector(Collector):
         yield from self._token_checks()
 
     def _process(self) -> Iterator[Metric]:
-        builds = {
-            "version": __version__,
-            "python": platform.python_version(),
-            "twisted": version("twisted"),
-            "autobahn": version("autobahn"),
-        }
-        yield InfoMetricFamily("presence_build", "What runs here; always 1.", value=builds)
+        yield InfoMetricFamily("presence_build", "What runs here; always 1.", value=self._build)
         yield GaugeMetricFamily(
             "presence_ready",
             "Whether new clients are welcome: 1, or 0 for the reasons that /ready tells.",

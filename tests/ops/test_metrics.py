@@ -26,6 +26,7 @@ from presence.wire.errors import ErrorCode
 from presence.wire.messages import REQUESTS, GetAllOnline, Goodbye, Ping, SendMessageToUser
 from tests.canary import SECRET_NUMBER, TOKEN, secret, tells
 from tests.ops.endpoint import Endpoint
+from tests.websocket.test_costs import count_calls
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -284,6 +285,13 @@ class SeriesTests(MetricsTestCase):
         self.assertFalse(tells(text))
         for client in clients:
             self.assertNotIn(client.connection.peer.split(":")[1], text)
+
+    def test_cost(self) -> None:
+        """A scrape does not look at each user or connection."""
+        before = count_calls(self.text)
+        for user in range(1, 201):
+            self.daemon.hello(user, broadcast=False)
+        self.assertLess(count_calls(self.text), before + 100)
 
     def test_two_daemons(self) -> None:
         """Two daemons in one process count each for itself."""
