@@ -29,6 +29,7 @@ from presence.demo.service import DemoService
 from presence.host.certificates import Certificates
 from presence.host.listening import Listener
 from presence.host.signals import Signals
+from presence.ops.lag import Lag
 from presence.service import PresenceService
 from presence.tap import Options, make_daemon, makeService
 from presence.testing import FakeTokenChecker
@@ -72,6 +73,12 @@ class MakeServiceTests(SynchronousTestCase):
         leaf("localhost", not_after=expiry).private_key_and_cert_chain_pem.write_to_path(pem)
         signals._reload()
         self.assertEqual(certificate.not_after, expiry.timestamp())
+
+    def test_lag(self) -> None:
+        """The lag of the event loop is measured where somebody can ask for it."""
+        api = ("--api-url", "https://api.example.com/")
+        self.assertEqual(len(parts(make(*api), Lag)), 1)
+        self.assertEqual(parts(make(*api, "--ops-endpoint", "none"), Lag), [])
 
     def test_file_limit(self) -> None:
         """The process may have as many connections as the system lets it."""
