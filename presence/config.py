@@ -1,5 +1,5 @@
 """
-The settings of the daemon, as values; ``presence.options`` reads them from the command line.
+The settings of the daemon, as values; ``presence.options`` reads them.
 
 Each is told here once, with its help and the numbers it takes.
 """
@@ -14,6 +14,9 @@ from typing import Any
 import attrs
 
 Network = IPv4Network | IPv6Network
+
+SECONDS = "a number of seconds"
+"""What to give for a duration."""
 
 _A_DAY = 86_400.0
 
@@ -50,9 +53,7 @@ class Number:
 
 
 def _seconds(default: float, meaning: str, least: float = 0) -> Any:  # noqa: ANN401 - a field of any type
-    return attrs.field(
-        default=default, metadata={Number: Number(meaning, "a number of seconds", least, _A_DAY)}
-    )
+    return attrs.field(default=default, metadata={Number: Number(meaning, SECONDS, least, _A_DAY)})
 
 
 def _count(default: int, meaning: str, least: float = 1, most: float = inf) -> Any:  # noqa: ANN401 - see above

@@ -185,7 +185,7 @@ def _make_ops(
     reactor: Any,  # noqa: ANN401 - see make_daemon
 ) -> Iterator[Service]:
     if options.ops_endpoint is not None:
-        access = Access(options.ops_key, frozenset(options.ops_hosts))
+        access = Access(options.ops_key, frozenset(options["ops-host"]))
         lag = Lag(reactor)
         site = make_site(parts, tokens, make_registry(parts, tokens, lag), access, reactor)
         yield lag

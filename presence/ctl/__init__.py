@@ -1,5 +1,5 @@
 """
-``presencectl``: a token, a test, a look and a message, from the command line.
+``presencectl``: a token, a test, a look, a message and the daemon's options, from the command line.
 
 Every command is a ``usage.Options`` that runs itself in a ``Shell``. It exits with 0,
 with 1 when it failed and with 2 when it was called wrongly, and says why in one line
@@ -22,7 +22,9 @@ from twisted.internet.task import react
 from twisted.python import usage
 
 from presence.client import ConnectionEnded, NotConnected
+from presence.ctl.checkconfig import Checkconfig
 from presence.ctl.command import Command, Failed, Shell
+from presence.ctl.genconfig import Genconfig
 from presence.ctl.send import Send
 from presence.ctl.smoke import Smoke
 from presence.ctl.token import Token
@@ -43,17 +45,20 @@ class Options(Command):
         "watch ws://127.0.0.1:8080/ --token-file token",
         """send ws://127.0.0.1:8080/ 2 '{"text": "hi"}' --token-file token""",
     )
-    subCommands: ClassVar = [
+    subCommands: ClassVar[list[list[Any]]] = [
         ["token", None, Token, "Get an access token."],
         ["smoke", None, Smoke, "Try everything once; exit with 0 if it works."],
         ["watch", None, Watch, "See who comes and goes."],
         ["send", None, Send, "Send a message to a user."],
+        ["genconfig", None, Genconfig, "Print a file of all options of the daemon."],
+        ["checkconfig", None, Checkconfig, "Check such a file, and tell what is in effect."],
     ]
 
     def postOptions(self) -> None:
         """Check that there is a command."""
         if self.subCommand is None:
-            raise usage.UsageError("say what to do: token, smoke, watch or send")
+            *names, last = [name for name, *_ in self.subCommands]
+            raise usage.UsageError(f"say what to do: {', '.join(names)} or {last}")
 
 
 def main(argv: Sequence[str] | None = None, run: Callable[..., object] = react) -> None:

@@ -23,7 +23,7 @@ API = ("--api-url", "https://api.example.com")
 class OptionsTestCase(SynchronousTestCase):
     def parse(self, *arguments: str) -> Options:
         """Return the options of a command line."""
-        options = Options()
+        options = Options({})
         options.parseOptions(arguments)
         return options
 
@@ -101,12 +101,12 @@ class DefaultTests(OptionsTestCase):
         return path
 
     def test_help(self) -> None:
-        """The help names every option with its default, two examples and the docs."""
+        """The help names every option with its default, three examples and the docs."""
         text = Options().getUsage()
         entries = re.split(r"\n {2,6}(?:-\w, )?--(?=\S)", text.split("\n\n")[0])[1:]
         without = {entry.split()[0] for entry in entries if "[default:" not in " ".join(entry.split())}
         self.assertEqual(without, {"api-url=", "help", "version"})
-        self.assertEqual(text.count("twistd -n --pidfile= presence"), 2)
+        self.assertEqual(text.count("twistd -n --pidfile= presence"), 3)
         self.assertIn("Docs:", text)
 
     def test_version(self) -> None:
