@@ -11,7 +11,8 @@ def normalize_origin(origin: str) -> str:
     """
     Return an origin in one spelling: lower case, with its port only where it matters.
 
-    :raises ValueError: When it is no ``http`` or ``https`` origin (:rfc:`6454`, section 6).
+    :raises ValueError: With what to give instead of what is no ``http`` or ``https`` origin
+        (:rfc:`6454`, section 6).
     """
     try:
         parts = urlsplit(origin)
@@ -19,9 +20,9 @@ def normalize_origin(origin: str) -> str:
     except ValueError:
         scheme = ""
     if scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
-        raise ValueError(f"{origin!r} is no origin; an origin looks like https://www.example.com")
+        raise ValueError("give an origin, such as https://www.example.com")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ValueError(f"{origin!r} has more than scheme, host and port")
+        raise ValueError("give no more than scheme, host and port")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = named_port or _DEFAULT_PORTS[scheme]
     return f"{scheme}://{host}" if port == _DEFAULT_PORTS[scheme] else f"{scheme}://{host}:{port}"
