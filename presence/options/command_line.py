@@ -120,8 +120,8 @@ class Options(usage.Options):
             self._check_demo()
             if self["api-ca"] is not None:
                 self.authority = self._of("api-ca", read_authority, self["api-ca"])
-            self.endpoints = {text: self._of("endpoint", _endpoint, text) for text in self["endpoint"]}
-            self.demo_endpoint = self._of("demo-endpoint", _endpoint, self["demo-endpoint"])
+            self._make_endpoints()
+            self.ops_key = read_secret("ops-key", self["ops-key-file"], self.environment)
         except ValueError as problem:
             raise usage.UsageError(str(problem)) from None
         numbers = self._numbers()
@@ -145,6 +145,24 @@ class Options(usage.Options):
 
     def _take_values(self) -> None:
         self.opts.update({name: choice.value for name, choice in self.choices.items()})
+
+    def _make_endpoints(self) -> None:
+        if not self["endpoint"]:
+            raise ValueError(f"{self.choices['endpoint'].place}: give one at least, or leave it out")
+        make = partial(_endpoint, certificate=self._read_certificate())
+        self.endpoints = {text: self._of("endpoint", make, text) for text in self["endpoint"]}
+        self.demo_endpoint = self._of("demo-endpoint", _endpoint, self["demo-endpoint"])
+        if self["ops-endpoint"] != "none":
+            self.ops_endpoint = self._of("ops-endpoint", _endpoint, self["ops-endpoint"])
+
+    def _read_certificate(self) -> ServedCertificate | None:
+        certificate, key = self["tls-cert"], self["tls-key"]
+        if certificate is not None:
+            files = CertificateFiles(Path(certificate), Path(key or certificate))
+            return cast("ServedCertificate", self._of("tls-cert", read_certificate, files))
+        if key is not None:
+            raise ValueError("--tls-key is of use only with a certificate in --tls-cert")
+        return None
 
     def _of(self, name: str, make: Callable[[T], Any], given: T) -> Any:  # noqa: ANN401 - whatever is made
         try:

@@ -52,7 +52,20 @@ class Option:
     @property
     def default_text(self) -> str:
         """What holds when it is not given; empty where it has to be."""
-        return self.otherwise or ("" if self.default is None else self._text(self.default))
+        if self.otherwise or self.default is None:
+            return self.otherwise
+        match self.default:
+            case str(text):
+                return text
+            case tuple(texts):
+                return " ".join(texts)
+            case number:
+                return toml(number)
+
+    @property
+    def shown(self) -> Any:  # noqa: ANN401 - of any type
+        """A value to begin with: the default, if it is one."""
+        return self.default if self.example is None else self.example
 
     @property
     def help(self) -> str:
@@ -79,9 +92,6 @@ class Option:
         except ValueError as problem:
             raise ValueError(f"{text if text.isprintable() else repr(text)}: {problem}") from None
 
-    def _text(self, value: Any) -> str:  # noqa: ANN401 - of any type
-        return str(value)
-
 
 @attrs.frozen
 class Figure(Option):
@@ -92,9 +102,6 @@ class Figure(Option):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _not_taken(value, "a number, without quotes")
         return self._read(str(value))
-
-    def _text(self, value: float) -> str:
-        return toml(value)
 
 
 @attrs.frozen
@@ -119,9 +126,6 @@ class Flag(Option):
             raise _not_taken(value, "true or false, without quotes")
         return value
 
-    def _text(self, value: bool) -> str:  # noqa: FBT001 - the value
-        return toml(value)
-
 
 @attrs.frozen
 class Several(Option):
@@ -145,8 +149,5 @@ class Several(Option):
     def of_toml(self, value: object) -> tuple[Any, ...]:
         """Read a list of texts."""
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise _not_taken(value, f"a list of texts, such as {toml(self.example)}")
+            raise _not_taken(value, f"a list of texts, such as {toml(self.shown)}")
         return self.of_arguments(value)
-
-    def _text(self, value: tuple[str, ...]) -> str:
-        return " ".join(value)

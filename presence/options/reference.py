@@ -34,8 +34,7 @@ def sample() -> str:
 def _entry(option: Option) -> str:
     words = f"{option.meaning} Default: {option.otherwise}." if option.otherwise else option.meaning
     comment = fill(words, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
-    value = option.default if option.example is None else option.example
-    return f"\n{comment}\n#{option.name} = {toml(value)}"
+    return f"\n{comment}\n#{option.name} = {toml(option.shown)}"
 
 
 def tables() -> str:

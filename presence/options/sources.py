@@ -50,7 +50,7 @@ def of_file(path: str, options: Mapping[str, Option]) -> dict[str, Choice]:
         raise ValueError(f"cannot read {path}: {problem.strerror}") from None
     except ValueError as problem:  # a TOMLDecodeError, which tells the line, or bytes that are no UTF-8
         raise ValueError(f"{path} is no TOML: {problem}; presencectl genconfig prints a sample") from None
-    for key in found.keys() - options.keys():
+    for key in (key for key in found if key not in options):
         (guess,) = get_close_matches(key, options, 1) or ("",)
         remedy = f"did you mean {guess}?" if guess else "presencectl genconfig prints all"
         raise ValueError(f"{path}: there is no option {key!r}; {remedy}")

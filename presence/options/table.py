@@ -91,7 +91,6 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             "endpoint",
             "Listen there: tcp:, ssl:, tls:, unix:, systemd: or haproxy:, as Twisted writes it.",
             default=(DEFAULT_ENDPOINT,),
-            example=(DEFAULT_ENDPOINT,),
             short="e",
         ),
         Option(

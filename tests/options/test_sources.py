@@ -104,7 +104,8 @@ class FileTests(SourcesTestCase):
     def test_unknown(self) -> None:
         """An option that there is not is named, and one that looks like it; what it says is not told."""
         self.assert_refused(
-            "FILE: there is no option 'offline_delay'; did you mean offline-delay?", "offline_delay = 5"
+            "FILE: there is no option 'offline_delay'; did you mean offline-delay?",
+            "offline_delay = 5\nendpiont = []\ndome = true",
         )
         self.assert_refused(
             "FILE: there is no option 'xyz'; presencectl genconfig prints all", "[xyz]\na = 1"
@@ -158,6 +159,11 @@ class FileTests(SourcesTestCase):
         ):
             self.assertIn(problem, self.refusal(API + toml))
         self.assertIn("FILE: api-url http://a.example: tokens", self.refusal('api-url = "http://a.example"'))
+
+    def test_no_endpoint(self) -> None:
+        """A daemon that listens nowhere is none; other lists may be empty."""
+        self.assert_refused("FILE: endpoint: give one at least, or leave it out", f"{API}endpoint = []")
+        self.assertEqual(self.parse(f"{API}allowed-origin = []").settings.allowed_origins, frozenset())
 
     def test_no_toml(self) -> None:
         """What is no TOML is refused with the line."""
