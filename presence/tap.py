@@ -37,6 +37,7 @@ from presence.ops.places import Access
 from presence.ops.site import make_site
 from presence.options import Options
 from presence.relay import LocalRelay
+from presence.reloading import Reloading
 from presence.requests import Requests
 from presence.roster.embedded import EmbeddedRoster
 from presence.service import PresenceService
@@ -162,17 +163,20 @@ def _together(
     *services: Service,
 ) -> Ordered:
     """Return the services, with those around them that connect them to the process and to its operators."""
+    access = Access(options.ops_key, frozenset(options["ops-host"]))
     certificates = Certificates(options.certificates, reactor)
+    reloading = Reloading(options, parts, access)
     notifier = Notifier(reactor, os.environ)
 
     def reload() -> None:
         with notifier.reloading():
             certificates.reload()
+            reloading.reload()
 
     return Ordered(
         Signals(reactor, reload),
         certificates,
-        *_make_ops(options, parts, tokens, reactor),
+        *_make_ops(options, parts, tokens, access, certificates, reactor),
         *services,
         notifier,
     )
@@ -182,12 +186,16 @@ def _make_ops(
     options: Options,
     parts: Parts,
     tokens: TokenChecks,
+    access: Access,
+    certificates: Certificates,
     reactor: Any,  # noqa: ANN401 - see make_daemon
 ) -> Iterator[Service]:
     if options.ops_endpoint is not None:
-        access = Access(options.ops_key, frozenset(options["ops-host"]))
         lag = Lag(reactor)
-        site = make_site(parts, tokens, make_registry(parts, tokens, lag), access, reactor)
+        registry = make_registry(
+            parts, tokens, lag, lambda: [(one.name, one.not_after) for one in certificates]
+        )
+        site = make_site(parts, tokens, registry, access, reactor)
         yield lag
         yield Listener(options["ops-endpoint"], options.ops_endpoint, site)
 

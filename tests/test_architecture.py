@@ -18,6 +18,7 @@ ROOT = Path(presence.__file__).parent
 
 ROOMS = (
     "tap",
+    "reloading",
     "options",
     "demo",
     "ops",

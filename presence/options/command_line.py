@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -85,18 +85,38 @@ class Options(usage.Options):
         self.ops_key: str | None = None
         self.authority: object = None
         self.settings = _DEFAULTS
+        self._arguments: Sequence[str] | None = None
         self._given: dict[str, list[str]] = {}
         self._take_values()
 
     @property
     def certificates(self) -> list[ServedCertificate]:
         """The certificates of the endpoints, each once."""
-        endpoints = (*self.endpoints.values(), self.ops_endpoint)
+        endpoints: list[object] = [*self.endpoints.values(), self.ops_endpoint]
         return list({one.certificate: None for one in endpoints if isinstance(one, SecureEndpoint)})
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help; usage.Options would join the lines of the examples."""
         return f"{super().getUsage(width)}{_EXAMPLES}"
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """
+        Read the command line, and all that goes with it.
+
+        :raises usage.UsageError: With one line that says what to do.
+        """
+        self._arguments = options
+        super().parseOptions(options)
+
+    def anew(self) -> Options:
+        """
+        Read everything again, with the same command line and environment.
+
+        :raises usage.UsageError: With one line that says what to do.
+        """
+        anew = Options(self.environment)
+        anew.parseOptions(self._arguments)
+        return anew
 
     def parseArgs(self, *arguments: str) -> None:
         """Refuse arguments."""

@@ -34,6 +34,7 @@ class Option:
     :ivar check: Makes a value of the text; a ``ValueError`` of it says what to give.
     :ivar otherwise: What holds when it is not given, in words, where the default is no value.
     :ivar example: What to show of it, where the default is no value.
+    :ivar fixed: Whether it matters at the start only, so that a change of it needs a restart.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Option:
     otherwise: str = attrs.field(default="", kw_only=True)
     example: Any = attrs.field(default=None, kw_only=True)
     short: str = attrs.field(default="", kw_only=True)
+    fixed: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def variable(self) -> str:

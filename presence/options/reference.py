@@ -51,7 +51,8 @@ def _table(title: str, options: tuple[Option, ...]) -> str:
 def _cells(option: Option) -> tuple[str, str, str]:
     default = option.otherwise or (f"``{option.default_text}``" if option.default_text else "")
     several = " Can be given several times." if isinstance(option, Several) else ""
-    return f"``{option.name}``", default, f"{option.meaning}{several}"
+    fixed = " Needs a restart." if option.fixed else ""
+    return f"``{option.name}``", default, f"{option.meaning}{several}{fixed}"
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -31,6 +31,9 @@ _DEPENDING = {
 }
 """What depends on something else when it is not given."""
 
+_AT_THE_START = {"accept_rate", "settle", "demo_visitors"}
+"""The numbers of which a change needs a restart."""
+
 _HOST = re.compile(r"[\w.:-]+")
 
 
@@ -66,10 +69,11 @@ def _log_level(text: str) -> str:
 
 
 def _figure(name: str, default: float | None, number: Number) -> Figure:
-    option = name.replace("_", "-")
+    option, fixed = name.replace("_", "-"), name in _AT_THE_START
     if name in _DEPENDING:
-        return Figure(option, number.meaning, check=number, otherwise=_DEPENDING[name], example=default)
-    return Figure(option, number.meaning, check=number, default=default)
+        words = _DEPENDING[name]
+        return Figure(option, number.meaning, check=number, otherwise=words, example=default, fixed=fixed)
+    return Figure(option, number.meaning, check=number, default=default, fixed=fixed)
 
 
 NUMBERS = {
@@ -92,18 +96,21 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             "Listen there: tcp:, ssl:, tls:, unix:, systemd: or haproxy:, as Twisted writes it.",
             default=(DEFAULT_ENDPOINT,),
             short="e",
+            fixed=True,
         ),
         Option(
             "tls-cert",
             "PEM file of a certificate, for TLS on each endpoint that has none.",
             otherwise="no TLS there",
             example="/etc/presence/tls/fullchain.pem",
+            fixed=True,
         ),
         Option(
             "tls-key",
             "PEM file of its key.",
             otherwise="the file of --tls-cert",
             example="/etc/presence/tls/privkey.pem",
+            fixed=True,
         ),
         Several(
             "allowed-origin",
@@ -126,26 +133,31 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             "The platform's account API; a token is checked at {api-url}/users/me. Required, unless --demo.",
             check=_api_url,
             example="https://api.example.com/v1",
+            fixed=True,
         ),
         Option(
             "api-ca",
             "PEM file of the authority of the API's certificate.",
             otherwise="those of the system",
             example="/etc/presence/authority.pem",
+            fixed=True,
         ),
         Flag(
             "allow-insecure-api",
             "Let tokens travel in the clear to an http:// --api-url elsewhere.",
+            fixed=True,
         ),
         Option(
             "user-id-field",
             "Where the API's answer names the user: keys joined by dots.",
             otherwise="id, else data.id",
             example="data.id",
+            fixed=True,
         ),
         Flag(
             "trust-claimed-userid",
             "Believe HELLO's user id when the API names no user: anybody can be anybody.",
+            fixed=True,
         ),
     ),
     "Operators and the platform": (
@@ -153,6 +165,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             "ops-endpoint",
             "Where operators and the platform ask: health, metrics, HTTP API; none for nowhere.",
             default=DEFAULT_OPS_ENDPOINT,
+            fixed=True,
         ),
         Option(
             "ops-key-file",
@@ -189,9 +202,12 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         ),
     ),
     "The demo": (
-        Flag("demo", "Bring an account API, accounts and a page, to try it on this machine."),
+        Flag("demo", "Bring an account API, accounts and a page, to try it on this machine.", fixed=True),
         Option(
-            "demo-endpoint", "Where the demo's page and account API listen.", default=DEFAULT_DEMO_ENDPOINT
+            "demo-endpoint",
+            "Where the demo's page and account API listen.",
+            default=DEFAULT_DEMO_ENDPOINT,
+            fixed=True,
         ),
         _figure(
             "demo_visitors",

@@ -31,11 +31,14 @@ def helped() -> dict[str, str]:
 
 
 def rows() -> dict[str, tuple[str, str]]:
-    """Return the default and the meaning of each option in the tables of the docs."""
+    """Return the default and the meaning of each option in the tables of the docs, without their remarks."""
     row = r"^   \* - ``(\S+)``\n     -(.*?)\n     -(.*?)(?=\n   \*|\n\n|\n\Z)"
     found = re.findall(row, PAGE, re.DOTALL | re.MULTILINE)
     return {
-        name: (words(default).strip("`"), words(meaning).removesuffix(" Can be given several times."))
+        name: (
+            words(default).strip("`"),
+            re.sub("( Can be given several times.| Needs a restart.)*$", "", words(meaning)),
+        )
         for name, default, meaning in found
     }
 
@@ -63,6 +66,12 @@ class ReferenceTests(SynchronousTestCase):
         for name, option in OPTIONS.items():
             value = option.of_toml(found[name])
             self.assertEqual(option.default in {None, (), value}, True, name)
+
+    def test_restart(self) -> None:
+        """The tables say of which options a change needs a restart."""
+        row = r"\* - ``(\S+)``(?:(?!\* -).)*?Needs\s+a\s+restart\."
+        fixed = {name for name, option in OPTIONS.items() if option.fixed}
+        self.assertEqual(set(re.findall(row, PAGE, re.DOTALL)), fixed)
 
     def test_help_and_docs(self) -> None:
         """The help and the tables have each option of the sample, with its default and its meaning."""

@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from presence import __version__
 from presence.options import OPTIONS
 from presence.options.option import Flag
-from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, TWIST, TWISTD, Running, spawn
+from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, QUIETLY, TWIST, TWISTD, Running, spawn
 
 API = ("--api-url", "http://127.0.0.1:9")
 
