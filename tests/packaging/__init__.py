@@ -1,1 +1,1 @@
-"""Tests of what is shipped: the package, the documents, the unit file."""
+"""Tests of what is shipped: the package and the documents."""

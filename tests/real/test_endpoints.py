@@ -21,7 +21,7 @@ from tests.real.talker import talk
 # systemd names the process that the sockets are for; so this one becomes the daemon.
 AS_SYSTEMD = """
 import os, sys
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="presence.socket")
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="presence")
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
