@@ -24,6 +24,7 @@ class Talker(WebSocketClientProtocol):
     A WebSocket to the daemon.
 
     :ivar events: What the daemon said without being asked.
+    :ivar pings: The pings that came.
     :ivar ended: Fires with the close code when the connection has ended.
     """
 
@@ -39,6 +40,7 @@ class Talker(WebSocketClientProtocol):
         self.opened: Deferred[None] = Deferred()
         self.ended: Deferred[int | None] = Deferred()
         self.events: DeferredQueue[Frame] = DeferredQueue()
+        self.pings: DeferredQueue[bytes] = DeferredQueue()
         self._refs = count(1)
         self._asked: dict[int, Deferred[Frame]] = {}
         self._gone = False
@@ -83,6 +85,11 @@ class Talker(WebSocketClientProtocol):
             self._asked.pop(frame["ref"]).callback(frame)
         else:
             self.events.put(frame)
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer it, and keep it."""
+        super().onPing(payload)
+        self.pings.put(payload)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002, N803, FBT001 - Autobahn's
         """Say that it is over."""
