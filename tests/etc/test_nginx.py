@@ -17,6 +17,15 @@ from tests.real.processes import Running, new_path, spawn
 SHIPPED = "nginx/presence.conf"
 CERTIFICATES = "/etc/letsencrypt/live/presence.example.com"
 
+TEMPORARY = """
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+"""
+"""What makes nginx write into its own folder, where anybody may."""
+
 AROUND = """
 daemon off;
 master_process off;  # so that nothing is left when it is killed
@@ -25,11 +34,6 @@ error_log stderr notice;
 events {{ worker_connections 100; }}
 http {{
     error_log stderr crit;  # others have the URL in them
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
     {text}
 }}
 """
@@ -39,7 +43,7 @@ http {{
 def write(folder: Path, text: str) -> tuple[str, ...]:
     """Write all that nginx needs; return the arguments by which it finds that."""
     folder.mkdir()
-    (folder / "nginx.conf").write_text(AROUND.format(text=text))
+    (folder / "nginx.conf").write_text(AROUND.format(text=text + TEMPORARY))
     return ("-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr")
 
 
@@ -47,8 +51,16 @@ class FileTests(TestCase):
     def test_accepted(self) -> None:
         """Nginx takes the file, with the certificate put elsewhere and a port that anybody may bind."""
         pem = Authority(self).write_pem(proxies.NAME)
-        text = adapted(certified(pem), {":443 ": ":8443 ", " 443 ": " 8443 "})
-        run("nginx", "-t", *write(new_path(self), text))
+        run("nginx", "-t", *write(new_path(self), anybodys(pem)))
+
+    def test_whole(self) -> None:
+        """Nginx takes the nginx.conf too, with the file in it."""
+        pem, folder = Authority(self).write_pem(proxies.NAME), new_path(self)
+        (folder / "conf.d").mkdir(parents=True)
+        (folder / "conf.d" / "presence.conf").write_text(anybodys(pem) + TEMPORARY)
+        changes = {"/etc/nginx/conf.d": f"{folder}/conf.d", "/run/nginx.pid": f"{folder}/pid"}
+        (folder / "nginx.conf").write_text(adapted(read("nginx/nginx.conf"), changes))
+        run("nginx", "-t", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr")
 
     def test_quiet_seconds(self) -> None:
         """It waits longer for a quiet client than the daemon does."""
@@ -66,6 +78,11 @@ def certified(pem: Path) -> str:
     """Return the shipped file with another certificate."""
     files = {f"{CERTIFICATES}/{name}.pem": str(pem) for name in ("fullchain", "privkey")}
     return adapted(read(SHIPPED), files)
+
+
+def anybodys(pem: Path) -> str:
+    """Return the same, with a port that anybody may bind."""
+    return adapted(certified(pem), {":443 ": ":8443 ", " 443 ": " 8443 "})
 
 
 class NginxTests(proxies.ProxyTests):
