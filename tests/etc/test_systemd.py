@@ -13,7 +13,7 @@ from presence.config import Settings
 from presence.options import Options
 from tests.etc.files import adapted, commented, read, run
 from tests.real.account_api import USER, serve_api
-from tests.real.processes import TWISTD, spawn
+from tests.real.processes import TWISTD, new_path, spawn
 from tests.real.talker import talk
 from tests.real.test_endpoints import AS_SYSTEMD, to
 
@@ -147,8 +147,9 @@ class ActivatedTests(TestCase):
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listening.bind(("::ffff:127.0.0.1", 0))
         listening.listen()
-        api = await serve_api(self)
-        words = shlex.join(command(read(SERVICE))[1:]).replace(shlex.join(CONFIG), f"--api-url {api.url}")
+        api, config = await serve_api(self), new_path(self)
+        config.write_text(f'api-url = "{api.url}"\nops-endpoint = "none"\ndrain = 0\n')
+        words = shlex.join(command(read(SERVICE))[1:]).replace(CONFIG[1], str(config))
         daemon = spawn(
             self,
             *(TWISTD[0], "-c", AS_SYSTEMD, TWISTD[1], *shlex.split(words)),
