@@ -20,10 +20,11 @@ from presence.logs import logger, without_text
 from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.internals import (
-    begin_without_details,
+    begin_as_all_do,
     forget_decompressor,
     is_cut,
     keep_what_is_own,
+    receive,
 )
 from presence.websocket.liveness import Liveness
 from presence.websocket.receiving import read_text
@@ -134,7 +135,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         self._outlet = Outlet(self.transport, direct=self.sends_at_once)
         self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
         if self.fast_path:
-            begin_without_details(self)
+            begin_as_all_do(self)
         else:
             super().connectionMade()
 
@@ -190,7 +191,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         # Autobahn ends lines wherever str.splitlines does (parseHttpHeader), so it would find
         # headers inside of others: an X-Forwarded-For, perhaps, that no proxy has seen.
         self.data = b""
-        super().dataReceived(head.translate(_NO_LINE_ENDS) + end + rest)
+        self._hand_on(head.translate(_NO_LINE_ENDS) + end + rest)
         if self.state == self.STATE_OPEN:
             if self.fast_path:
                 keep_what_is_own(self, self.common)
@@ -210,13 +211,19 @@ class GuardedProtocol(WebSocketServerProtocol):
             self.onMessage(text, isBinary=False)
         return data[start:] if start else data
 
+    def _hand_on(self, data: bytes) -> None:
+        if self.fast_path:
+            receive(self, data)
+        else:
+            super().dataReceived(data)
+
     def _feed(self, data: bytes) -> None:
         # In pieces: of a read that is full of the smallest frames not all are looked at once
         # the first of them were too many.
         for start in range(0, len(data), LARGEST_PIECE):
             if self.deaf:
                 return
-            super().dataReceived(data[start : start + LARGEST_PIECE])
+            self._hand_on(data[start : start + LARGEST_PIECE])
         if self.state == self.STATE_OPEN:
             self._time_message()
 

@@ -12,12 +12,14 @@ import sys
 import termios
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import cast
 
 import attrs
 from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.protocol import TrafficStats
+from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.interfaces import IReactorFDSet, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
@@ -85,7 +87,11 @@ _AT_FIRST = {
     "websocket_protocol_in_use": None,
     "websocket_version": 13,
 }
-"""What ``WebSocketProtocol._connectionMade`` writes down for each connection, and most of them keep."""
+"""
+What ``WebSocketProtocol._connectionMade`` writes down for each connection, and most of them keep.
+
+The rest of it is :func:`what_is_common`, and :func:`begin_as_all_do`, which stands in its place.
+"""
 
 _MISSING = object()
 
@@ -199,23 +205,36 @@ def options_of(factory: WebSocketServerFactory, protocol: type[WebSocketServerPr
     return options
 
 
-def begin_without_details(protocol: WebSocketServerProtocol) -> None:
+def begin_as_all_do(protocol: WebSocketServerProtocol) -> None:
     """
-    Do what ``WebSocketAdapterProtocol.connectionMade`` does, but for gathering what is known of a transport.
+    Do what ``WebSocketAdapterProtocol.connectionMade`` does, where :func:`what_is_common` is in the class.
 
-    Nobody here asks for that, nor sees the lines that are logged of it.
+    That leaves little: it writes down the same for each connection, gathers what is known of the
+    transport, which nobody here asks for, and makes lines of the log, which nobody sees.
     """
     transport = cast("ITCPTransport", protocol.transport)
     protocol.peer = peer2str(transport)
     with suppress(AttributeError, OSError):  # a UNIX socket has no such option
         transport.setTcpNoDelay(True)
-    protocol._connectionMade()  # noqa: SLF001 - what this module is for
+    protocol.state = protocol.STATE_CONNECTING
+    protocol.factory.countConnections += 1
+
+
+def receive(protocol: WebSocketServerProtocol, data: bytes) -> None:
+    """Do what ``WebSocketAdapterProtocol.dataReceived`` does, but for a line of the log that nobody sees."""
+    protocol._dataReceived(data)  # noqa: SLF001 - what this module is for
 
 
 def what_is_common() -> dict[str, object]:
     """Return attributes for a class of protocols whose instances keep only what is their own."""
-    # Nobody reads the statistics, so one of them counts for all.
-    return {**dict.fromkeys(_LEFTOVERS), **_AT_FIRST, "trafficStats": TrafficStats()}
+    return {
+        **dict.fromkeys(_LEFTOVERS),
+        **_AT_FIRST,
+        # Nobody reads the statistics, so one of them counts for all.
+        "trafficStats": TrafficStats(),
+        # Made for those who send a text that takes the long way.
+        "utf8validator": cached_property(lambda _: Utf8Validator()),
+    }
 
 
 def keep_what_is_own(protocol: WebSocketServerProtocol, common: Mapping[str, object]) -> None:

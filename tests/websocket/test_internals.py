@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock
@@ -14,6 +15,7 @@ from twisted.logger import capturedLogs
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.policies import WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
@@ -206,6 +208,30 @@ class OptionsTests(SynchronousTestCase):
         )
 
 
+class BeginTests(SynchronousTestCase):
+    def begun(self, *, fast_path: bool) -> EchoProtocol:
+        """Return an echo that waits for the opening handshake."""
+        echo = cast("EchoProtocol", EchoFactory(Settings(fast_path=fast_path), Clock()).buildProtocol(None))
+        echo.makeConnection(Transport())
+        return echo
+
+    def test_same(self) -> None:
+        """Whatever Autobahn writes down for a new connection has the same value on the fast path."""
+        fast, slow = self.begun(fast_path=True), self.begun(fast_path=False)
+        self.assertEqual([name for name in vars(slow) if not hasattr(fast, name)], [])
+        plain = {n: v for n, v in vars(slow).items() if isinstance(v, str | int | float | bytes | None)}
+        self.assertEqual({name: getattr(fast, name) for name in plain}, plain)
+        self.assertGreater(len(plain), len(_AT_FIRST))
+
+    def test_counted(self) -> None:
+        """Autobahn's count of the connections is right."""
+        for fast_path in (True, False):
+            echo = self.begun(fast_path=fast_path)
+            self.assertEqual(echo.factory.countConnections, 1)
+            echo.connectionLost(Failure(ConnectionDone()))
+            self.assertEqual(echo.factory.countConnections, 0)
+
+
 class OwnTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Shake hands on the fast path and off it."""
@@ -227,6 +253,12 @@ class OwnTests(SynchronousTestCase):
         self.fast.dataReceived(frame(TEXT, b"half")[:5])
         self.assertEqual(self.fast.data, frame(TEXT, b"half")[:5])
         self.assertEqual(shaken(Settings()).data, b"")
+
+    def test_validator(self) -> None:
+        """What looks at the UTF-8 of a long text is made when one comes, and is the connection's own."""
+        self.assertNotIn("utf8validator", vars(self.fast))
+        self.fast.dataReceived(frame(TEXT, bytes(5000)))
+        self.assertIsNot(vars(self.fast)["utf8validator"], shaken(Settings()).utf8validator)
 
     def test_same(self) -> None:
         """All that is left of a connection has the value that it has off the fast path."""
