@@ -8,6 +8,7 @@ wrong decides nothing, and the client may try again.
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import NoReturn
 
@@ -22,6 +23,7 @@ LONGEST_TOKEN = 8192
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 """How far a ``Retry-After`` is believed."""
 
+_SHAPE = re.compile(f"[!-~]{{1,{LONGEST_TOKEN}}}")
 _SPREAD_SECONDS = (1.0, 10.0)
 _REJECTED = frozenset({401, 403})
 _OVERLOADED = frozenset({408, 429})
@@ -60,7 +62,7 @@ def check_shape(token: str) -> None:
 
     So no token can smuggle another header into the request to the API.
     """
-    if not (0 < len(token) <= LONGEST_TOKEN and all("!" <= letter <= "~" for letter in token)):
+    if not _SHAPE.fullmatch(token):
         _reject("an access token is 1 to 8192 visible ASCII characters")
 
 
