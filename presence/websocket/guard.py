@@ -7,7 +7,6 @@ they are off and ours run instead, on the factory's clock.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -46,7 +45,6 @@ MOST_FRAGMENTS = 64
 LARGEST_PIECE = 4096
 """How many bytes Autobahn is given at a time."""
 
-_STRAY_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _NO_LINE_ENDS = bytes.maketrans(b"\x0b\x0c\x1c\x1d\x1e\x85", b"??????")
 
 _log = logger(__name__)
@@ -185,7 +183,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def _shake_hands(self, data: bytes) -> None:
         head, end, rest = data.partition(b"\r\n\r\n")
-        if end and _STRAY_LINE_END.search(head):
+        if end and _has_stray_line_end(head):
             self.failHandshake("a line ends where none may")
             return
         # Autobahn ends lines wherever str.splitlines does (parseHttpHeader), so it would find
@@ -362,6 +360,11 @@ class GuardedProtocol(WebSocketServerProtocol):
         # Not by Autobahn's dropConnection: it does nothing for a connection that it has
         # told to close, and such a one stays for ever while the other end does not read.
         self.transport.abortConnection()
+
+
+def _has_stray_line_end(head: bytes) -> bool:
+    # A search for one by a regular expression takes ten times as long.
+    return not head.count(b"\r") == head.count(b"\r\n") == head.count(b"\n")
 
 
 def _cancel(call: IDelayedCall | None) -> None:
