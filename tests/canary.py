@@ -16,12 +16,13 @@ import traceback
 from base64 import b64encode
 from secrets import token_urlsafe
 
-from twisted.logger import ILogObserver, LogEvent, Logger, eventAsText, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, eventAsText, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.python.reflect import safe_repr, safe_str
 from zope.interface import provider
 
 from presence import logs
+from presence.logs import LevelLogger
 
 SECRET = "canary-5b7f9e06c2d4"
 
@@ -105,7 +106,17 @@ def install() -> None:
     globalLogPublisher.addObserver(watch)
     # What is below presence's level never gets there. It is looked at here, since a lower level
     # would last only until a test sets its own.
-    logs._observer._negativeObserver = watch
+    LevelLogger.emit = _emit_and_watch  # type: ignore[assignment, method-assign]  # it takes whatever emit takes
+
+
+emit = LevelLogger.emit
+"""How presence logs when nobody watches."""
+
+
+def _emit_and_watch(logger: LevelLogger, level: LogLevel, line: str, /, **fields: object) -> None:
+    if level < LevelLogger.least:
+        Logger(logger.namespace, observer=watch).emit(level, line, **fields)
+    emit(logger, level, line, **fields)
 
 
 def _shown(value: object) -> str:
@@ -126,4 +137,4 @@ def _complain(text: str) -> None:
 
 
 def _belongs_to_the_log(path: str) -> bool:
-    return path == __file__ or "/twisted/logger/" in path or "/twisted/python/" in path
+    return path in {__file__, logs.__file__} or "/twisted/logger/" in path or "/twisted/python/" in path

@@ -13,10 +13,11 @@ import tracemalloc
 from collections.abc import Callable
 from types import FrameType
 
-from presence import logs
 from presence.config import Settings
+from presence.logs import LevelLogger
 from presence.websocket.protocol import make_frame
 from presence.wire.messages import GoingAway
+from tests import canary
 from tests.conformance.deflate import deflated, offering
 from tests.conformance.table import HANDSHAKE
 from tests.websocket.case import PeerTestCase
@@ -29,10 +30,6 @@ MOST_BYTES = 6_000
 MOST_BYTES_DEFLATE = 7_000
 
 CONNECTIONS = 200
-
-
-def _ignore(_: object) -> None:
-    """Ignore an event of the log."""
 
 
 def hello(user_id: int) -> bytes:
@@ -68,7 +65,7 @@ class CostCase(PeerTestCase):
     def setUp(self) -> None:
         """Make a daemon whose connections are TCP's."""
         # The canary looks for secrets in events that the daemon drops, which is not the daemon's work.
-        self.patch(logs._observer, "_negativeObserver", _ignore)
+        self.patch(LevelLogger, "emit", canary.emit)
         self.daemon = self.make_daemon(Settings(settle=0, token_recheck=0, max_connections_per_address=10**6))
         self.factory = make_factory(self.daemon)
 
