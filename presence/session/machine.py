@@ -4,10 +4,9 @@ What one connection is, from its opening to its end.
 ========== =========== ============ ==========================================
 state      input       next state   what happens
 ========== =========== ============ ==========================================
-waiting    hello       waiting      asks for ``check``
+waiting    hello       checking     the account API is asked
 waiting    ask         waiting      refused: ``not_identified``
 waiting    goodbye     waiting      refused: ``not_identified``
-waiting    check       checking     the account API is asked
 waiting    refused     waiting      nothing: the check was cancelled
 waiting    overdue     waiting      closes 4508
 waiting    drained     waiting      nothing
@@ -16,8 +15,7 @@ checking   hello       checking     waits for the end of the check
 checking   ask         checking     waits for the end of the check
 checking   goodbye     waiting      the check is cancelled, what waits refused
 checking   accepted    online       HELLO is answered, then what waits is done
-checking   refused     waiting      HELLO is refused, and what waits up to the
-                                    next HELLO, which asks for ``check``
+checking   refused     waiting      HELLO is refused, then what waits comes again
 checking   drained     checking     nothing
 checking   closed      gone         the check is cancelled
 online     hello       online       a refresh, or ``already_identified``
@@ -86,9 +84,6 @@ class _Inputs(Protocol):
     def goodbye(self, request: Goodbye) -> None:
         """The client does not want to be anybody any more."""
 
-    def check(self, check: Check) -> None:
-        """The token of a HELLO is to be checked."""
-
     def accepted(self, identity: Identity) -> None:
         """The account API said that the token is the user's."""
 
@@ -108,8 +103,13 @@ class _Inputs(Protocol):
 _machine = TypeMachineBuilder(_Inputs, World)
 
 
-def _being_checked(_inputs: _Inputs, _world: World, check: Check) -> Check:
-    return check
+def _begin_check(inputs: _Inputs, world: World, request: Hello) -> Check:
+    world.stop_expecting()
+    verdict = world.check(request)
+    verdict.addCallbacks(lambda _: inputs.accepted(world.identify(request)), inputs.refused)
+    # What waited is done in there too, and a fault in it must not pass in silence.
+    verdict.addErrback(world.connection.fail)
+    return Check(request, verdict)
 
 
 def _identified(_inputs: _Inputs, _world: World, identity: Identity) -> Identity:
@@ -117,14 +117,12 @@ def _identified(_inputs: _Inputs, _world: World, identity: Identity) -> Identity
 
 
 _waiting = _machine.state("waiting")
-_checking = _machine.state("checking", _being_checked)
+_checking = _machine.state("checking", _begin_check)
 _online = _machine.state("online", _identified)
 _gone = _machine.state("gone")
 
 
-@_waiting.upon(_Inputs.hello).loop()
-def _first_hello(inputs: _Inputs, _world: World, request: Hello) -> None:
-    inputs.check(Check(request))
+_waiting.upon(_Inputs.hello).to(_checking).returns(None)
 
 
 @_waiting.upon(_Inputs.ask).loop()
@@ -135,15 +133,6 @@ def _ask_too_early(_inputs: _Inputs, world: World, request: Request) -> None:
 @_waiting.upon(_Inputs.goodbye).loop()
 def _goodbye_of_nobody(_inputs: _Inputs, world: World, request: Goodbye) -> None:
     world.refuse_unidentified(request)
-
-
-@_waiting.upon(_Inputs.check).to(_checking)
-def _begin_check(inputs: _Inputs, world: World, check: Check) -> None:
-    world.stop_expecting()
-    check.verdict = world.check(check.hello)
-    check.verdict.addCallbacks(lambda _: inputs.accepted(world.identify(check.hello)), inputs.refused)
-    # What waited is done in there too, and a fault in it must not pass in silence.
-    check.verdict.addErrback(world.connection.fail)
 
 
 _waiting.upon(_Inputs.refused).loop().returns(None)
@@ -192,6 +181,10 @@ def _enter(inputs: _Inputs, world: World, check: Check, identity: Identity) -> N
     # No event may come before HELLO's OK, so the socket joins after it.
     world.connection.reply(check.hello, world.hello_ok(identity.socket))
     world.enter(identity, check.hello)
+    _come_again(inputs, check)
+
+
+def _come_again(inputs: _Inputs, check: Check) -> None:
     for request in check.waiting:
         if isinstance(request, Hello):
             inputs.hello(request)
@@ -208,12 +201,7 @@ def _told_to_wait(failure: Failure) -> float:
 def _refuse_check(inputs: _Inputs, world: World, check: Check, failure: Failure) -> None:
     world.refuse_hello(failure, check.hello)
     world.expect_hello(inputs.overdue, world.settings.hello_timeout + _told_to_wait(failure))
-    while check.waiting:
-        request = check.waiting.popleft()
-        if isinstance(request, Hello):
-            inputs.check(Check(request, check.waiting))
-            return
-        world.refuse_unidentified(request)
+    _come_again(inputs, check)
 
 
 _checking.upon(_Inputs.drained).loop().returns(None)
@@ -284,7 +272,6 @@ for _late in (
     _Inputs.hello,
     _Inputs.ask,
     _Inputs.goodbye,
-    _Inputs.check,
     _Inputs.accepted,
     _Inputs.refused,
     _Inputs.overdue,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from random import Random
@@ -35,8 +34,8 @@ class Check:
     """
 
     hello: Hello
-    waiting: deque[Request] = attrs.Factory(deque)
-    verdict: Deferred[None] = attrs.Factory(Deferred)
+    verdict: Deferred[None]
+    waiting: list[Request] = attrs.Factory(list)
 
 
 @attrs.define(eq=False)

@@ -15,9 +15,7 @@ MACHINE: Any = machine._build.__automat_automaton__
 
 IMPOSSIBLE = {
     ("waiting", "accepted"),  # a check that was cancelled is never accepted any more
-    ("checking", "check"),  # a second HELLO waits
     ("checking", "overdue"),  # the deadline stands
-    ("online", "check"),  # a refresh is no state
     ("online", "accepted"),
     ("online", "refused"),
     ("online", "overdue"),  # the deadline stands

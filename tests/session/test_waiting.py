@@ -107,6 +107,17 @@ class WaitingTests(SessionTestCase):
         self.assertEqual(gist(client.take_of("OK")), [("second", "OK"), (3, "OK")])
         self.assertEqual(self.daemon.roster.journal.online, [2])
 
+    def test_known_after_failure(self) -> None:
+        """So it is where its verdict is known at once: what waited behind it is done, in its order."""
+        client = self.checking()
+        client.say(Hello(userid=2, accesstoken=secret("other"), broadcast=False, ref="second"))
+        client.say(GetAllOnline(ref=3))
+        client.say(Hello(userid=2, accesstoken=secret("newer"), ref="fourth"))
+        self.tokens.waits = False
+        self.refuse()
+        expected = [("first", "token_rejected"), ("second", "OK"), (3, "OK"), ("fourth", "OK")]
+        self.assertEqual(gist(client.take()), expected)
+
     def test_hellos_after_failure(self) -> None:
         """Each of several HELLOs gets its turn, and the deadline stands meanwhile."""
         client = self.checking()
