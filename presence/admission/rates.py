@@ -41,22 +41,18 @@ class TokenBucket:
 
     def take(self, now: float, cost: float = 1) -> float:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
+        gained = (now - self.at) * self.rate
+        self.at = now
+        if gained > 0:  # the clock may have been set back
+            self.level = min(self.burst, self.level + gained)
+            if self.refused:
+                self.refused = max(0, self.refused - gained / _MEMORY)
         cost = min(cost, self.burst)
-        self._pass_time(now)
         if self.level >= cost:
             self.level -= cost
             return 0
         self.refused += cost
         return (self.refused - self.level) / self.rate
-
-    def _pass_time(self, now: float) -> None:
-        gained = (now - self.at) * self.rate
-        self.at = now
-        if gained <= 0:  # the clock may have been set back
-            return
-        self.level = min(self.burst, self.level + gained)
-        if self.refused:
-            self.refused = max(0, self.refused - gained / _MEMORY)
 
     @property
     def ignored(self) -> bool:
