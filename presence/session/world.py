@@ -20,7 +20,7 @@ from presence.roster.history import Cause
 from presence.session.recheck import Recheck
 from presence.ticker import Ticker
 from presence.wire.errors import ErrorCode, Refused
-from presence.wire.messages import Hello, HelloOk, Request
+from presence.wire.messages import Hello, HelloOk, Ok, Request
 
 _BAD_TOKEN = frozenset({ErrorCode.TOKEN_REJECTED, ErrorCode.USER_MISMATCH})
 
@@ -94,11 +94,11 @@ class World:
         except Refused as refusal:
             self.connection.refuse(request, refusal)
             return
-        if isinstance(answer, Deferred):
+        if isinstance(answer, Ok):
+            self.connection.reply(request, answer)
+        else:
             answer.addCallback(partial(self.connection.reply, request))
             answer.addErrback(self.refuse, request)
-        else:
-            self.connection.reply(request, answer)
 
     def refuse(self, failure: Failure, request: Request) -> None:
         """Answer a request that failed later."""
