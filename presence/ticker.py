@@ -33,21 +33,19 @@ class Ticker:
     A timer of the reactor is some 300 bytes and a place in a heap; here it is an entry of a dictionary.
 
     :param seconds: The time between two ticks, and how late a call may be.
+    :ivar seconds: Returns what the clock says.
     """
 
     def __init__(self, clock: IReactorTime, seconds: float) -> None:
         self._clock = clock
+        self.seconds = clock.seconds
         self._tick_seconds = seconds
         self._ticks: dict[int, _Tick] = {}
         self._passing: dict[Callable[[], None], None] = {}
 
-    def seconds(self) -> float:
-        """Return what the clock says."""
-        return self._clock.seconds()
-
     def call_later(self, seconds: float, call: Callable[[], None]) -> int:
         """Call this after some time; return the number of the tick, to cancel it by."""
-        now = self._clock.seconds()
+        now = self.seconds()
         number = ceil((now + seconds) / self._tick_seconds)
         tick = self._ticks.get(number)
         if tick is None:

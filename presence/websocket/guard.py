@@ -173,7 +173,8 @@ class GuardedProtocol(WebSocketServerProtocol):
             self._liveness.hear()
             self._outlet.hold()
             try:
-                self._feed(self._read_short_texts(data) if self.fast_path else data)
+                if rest := self._read_short_texts(data) if self.fast_path else data:
+                    self._feed(rest)
             finally:
                 self.flush()
 
