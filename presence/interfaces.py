@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NewType
 
 import attrs
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
@@ -136,8 +137,7 @@ class IRoster(Interface):
         """Return the time until which a user is held online, if an ended socket holds it."""
 
 
-@attrs.frozen
-class Delivery:
+class Delivery(Struct, frozen=True):
     """
     What became of a message.
 

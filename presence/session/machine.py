@@ -312,16 +312,16 @@ class Session:
     def receive(self, request: Request) -> None:
         """Do what the client asks, unless it asks for too much; the reply goes to the connection."""
         allowance = self._allowance
-        wait_seconds = allowance.take_ping() if isinstance(request, Ping) else allowance.take()
+        wait_seconds = allowance.take_ping() if type(request) is Ping else allowance.take()
         if wait_seconds:
             refusal = Refused(ErrorCode.RATE_LIMITED, "too many requests", after=round(wait_seconds, 3))
             self._connection.refuse(request, refusal)
             self._end_if_ignored()
-        elif isinstance(request, Ping):
+        elif type(request) is Ping:
             self._connection.reply(request, Ok())
-        elif isinstance(request, Hello):
+        elif type(request) is Hello:
             self._inputs.hello(request)
-        elif isinstance(request, Goodbye):
+        elif type(request) is Goodbye:
             self._inputs.goodbye(request)
         else:
             self._inputs.ask(request)
