@@ -17,6 +17,8 @@ LOOK_SECONDS = 1.0
 MOST_UNSENT_BYTES = 16 * 1024
 """How much the kernel takes of what it cannot send yet; by itself it would be megabytes."""
 
+_NOTHING = Waiting()
+
 
 class Drain:
     """
@@ -59,7 +61,7 @@ class Drain:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._stalled = stalled
-        self._seen = Waiting()
+        self._seen = _NOTHING
         self._next_look: IDelayedCall | None = None
         self._still_since = 0.0
         self.moved_at = 0.0
