@@ -24,10 +24,10 @@ from tests.websocket.case import PeerTestCase
 from tests.websocket.peer import HELLO, PING, PONG, TEXT, frame, make_factory
 from tests.websocket.sockets import CountingReactor, Loopback
 
-MOST_CALLS_OF_A_MESSAGE = 75
-MOST_CALLS_OF_A_CLIENT = 600
-MOST_BYTES = 6_000
-MOST_BYTES_DEFLATE = 7_000
+MOST_CALLS_OF_A_MESSAGE = 65
+MOST_CALLS_OF_A_CLIENT = 350
+MOST_BYTES = 5_700
+MOST_BYTES_DEFLATE = 6_900
 
 CONNECTIONS = 200
 
