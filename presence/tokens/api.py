@@ -20,15 +20,18 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
+from presence.host.answers import read_body
+from presence.host.deadline import add_deadline
+from presence.host.reasons import describe
 from presence.interfaces import ITokenChecker
-from presence.tokens.answer import PlainAgent, read_body
-from presence.tokens.deadline import add_deadline
-from presence.tokens.reasons import describe
+from presence.tokens.answer import PlainAgent
 from presence.tokens.verdict import Judge, Undecided
 from presence.wire.errors import Refused
 
 DEADLINE_SECONDS = 5.0
 """How long a request may take, from the connection to the end of the body."""
+
+_REMEDY = "see --api-ca"
 
 
 @implementer(ITokenChecker)
@@ -91,4 +94,4 @@ def _too_late(time: str) -> Undecided:
 def _undecided(failure: Failure) -> Failure:
     if failure.check(Refused):
         return failure
-    return Failure(Undecided(describe(failure.value)))
+    return Failure(Undecided(describe(failure.value, _REMEDY)))

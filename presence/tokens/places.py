@@ -15,7 +15,7 @@ from random import Random
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from presence.tokens.deadline import add_deadline
+from presence.host.deadline import add_deadline
 from presence.tokens.verdict import Undecided, spread
 
 MOST_AT_ONCE = 32

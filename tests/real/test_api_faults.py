@@ -21,11 +21,11 @@ from presence.tokens.api import DEADLINE_SECONDS
 from presence.tokens.breaker import LEAST_CALLS
 from presence.tokens.cache import REFUSED_SECONDS
 from tests.canary import secret
+from tests.clocks import pass_time
 from tests.real.account_api import CLIENT, USER, serve_api
 from tests.real.certificates import Authority
 from tests.real.talker import Frame, Talker, talk
 from tests.real.test_endpoints import to
-from tests.tokens.clocks import pass_time
 
 ANYWHERE = "tcp:0:interface=127.0.0.1"
 

@@ -22,18 +22,18 @@ from twisted.trial.unittest import TestCase
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
+from presence.host.answers import LARGEST_BODY
 from presence.host.requesting import LARGEST_ANSWER, KeptConnections
 from presence.interfaces import ITokenChecker
 from presence.tokens import Judge, make_token_checks
-from presence.tokens.answer import LARGEST_BODY
 from presence.tokens.api import DEADLINE_SECONDS
 from presence.tokens.breaker import LEAST_CALLS
 from presence.wire.errors import Refused
 from tests.canary import TOKEN, secret
+from tests.clocks import pass_time
 from tests.real.account_api import serve_raw
 from tests.real.certificates import Authority
 from tests.real.processes import reserve_port
-from tests.tokens.clocks import pass_time
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "account-api.rst"
 

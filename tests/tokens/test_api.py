@@ -19,12 +19,12 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from presence.tokens.answer import LARGEST_BODY
+from presence.host.answers import LARGEST_BODY
 from presence.tokens.api import DEADLINE_SECONDS, ApiTokenChecker
 from presence.tokens.verdict import Judge, Undecided
 from presence.wire.errors import ErrorCode, Refused
 from tests.canary import TOKEN
-from tests.tokens.clocks import pass_time
+from tests.clocks import pass_time
 
 
 class Me(Resource):

@@ -15,7 +15,7 @@ from presence.tokens.gate import GatedTokenChecker
 from presence.tokens.places import MOST_AT_ONCE, PATIENCE_SECONDS, Places
 from presence.tokens.verdict import Undecided
 from tests.canary import TOKEN
-from tests.tokens.clocks import pass_time
+from tests.clocks import pass_time
 
 
 class GateTests(SynchronousTestCase):

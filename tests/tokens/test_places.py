@@ -21,7 +21,7 @@ from presence.tokens.places import (
     Places,
 )
 from presence.tokens.verdict import Undecided
-from tests.tokens.clocks import pass_time
+from tests.clocks import pass_time
 
 
 class QueueClock(Clock):

@@ -1,4 +1,4 @@
-"""The ways of time in tests of the token check."""
+"""The ways of time in tests of what has a deadline."""
 
 from __future__ import annotations
 
