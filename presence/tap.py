@@ -34,7 +34,9 @@ from presence.ops.lag import Lag
 from presence.ops.metrics import make_registry
 from presence.ops.parts import Parts
 from presence.ops.places import Access
+from presence.ops.receiver import Receiver
 from presence.ops.site import make_site
+from presence.ops.webhooks import Webhook
 from presence.options import Options
 from presence.relay import LocalRelay
 from presence.reloading import Reloading
@@ -198,6 +200,12 @@ def _make_ops(
         site = make_site(parts, tokens, registry, access, reactor)
         yield lag
         yield Listener(options["ops-endpoint"], options.ops_endpoint, site)
+    if options.webhook_secret is not None:
+        connections = KeptConnections(reactor, most=1)
+        agent = connections.verifying_agent()
+        receiver = Receiver(options["webhook"], options.webhook_secret, agent, reactor)
+        yield connections
+        yield Webhook(parts.roster.journal, parts.broadcast, receiver.post, SystemRandom().random, reactor)
 
 
 def _websocket_url(daemon: PresenceService) -> str:

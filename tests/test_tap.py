@@ -30,9 +30,11 @@ from presence.host.certificates import Certificates
 from presence.host.listening import Listener
 from presence.host.signals import Signals
 from presence.ops.lag import Lag
+from presence.ops.webhooks import Webhook
 from presence.service import PresenceService
 from presence.tap import Options, make_daemon, makeService
 from presence.testing import FakeTokenChecker
+from tests.ops.receivers import WEBHOOK_SECRET
 
 
 def make(*arguments: str) -> MultiService:
@@ -87,6 +89,16 @@ class MakeServiceTests(SynchronousTestCase):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(1000, hard), hard))
         make("--api-url", "https://api.example.com/")
         self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE), (hard, hard))
+
+    def test_webhook(self) -> None:
+        """There is a webhook where one is wanted, which starts before the daemon and ends after it."""
+        path = Path(self.mktemp())
+        path.write_text(WEBHOOK_SECRET)
+        api = ("--api-url", "https://api.example.com/")
+        hook = ("--webhook", "https://www.example.com/", "--webhook-secret-file", str(path))
+        kinds = [type(child) for child in make(*api, *hook)]
+        self.assertLess(kinds.index(Webhook), kinds.index(PresenceService))
+        self.assertEqual(parts(make(*api), Webhook), [])
 
     def test_nothing_to_do(self) -> None:
         """Without an API there is no service."""

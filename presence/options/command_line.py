@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
@@ -23,11 +24,13 @@ from presence.host.tls import read_authority
 from presence.options import sources
 from presence.options.option import Flag, Option
 from presence.options.sources import CONFIG_VARIABLE
-from presence.options.table import NUMBERS, OPTIONS
+from presence.options.table import NUMBERS, OPTIONS, split_address
 
 T = TypeVar("T")
 
 _DEFAULTS = Settings()
+
+_VISIBLE = re.compile(r"[!-~]+")
 
 _EXAMPLES = """
 Examples:
@@ -59,6 +62,7 @@ class Options(usage.Options):
     :ivar authority: The trust root for the account API; None for the system's.
     :ivar ops_endpoint: Where operators and the platform ask; None for nowhere.
     :ivar ops_key: The key of the HTTP API, if there is one.
+    :ivar webhook_secret: Signs the webhooks, if there are any.
     :ivar settings: The rest, as values.
     """
 
@@ -83,6 +87,7 @@ class Options(usage.Options):
         self.endpoints: dict[str, IStreamServerEndpoint] = {}
         self.ops_endpoint: IStreamServerEndpoint | None = None
         self.ops_key: str | None = None
+        self.webhook_secret: str | None = None
         self.authority: object = None
         self.settings = _DEFAULTS
         self._arguments: Sequence[str] | None = None
@@ -141,7 +146,8 @@ class Options(usage.Options):
             if self["api-ca"] is not None:
                 self.authority = self._of("api-ca", read_authority, self["api-ca"])
             self._make_endpoints()
-            self.ops_key = read_secret("ops-key", self["ops-key-file"], self.environment)
+            self.ops_key = self._read_secret("ops-key")
+            self._check_webhook()
         except ValueError as problem:
             raise usage.UsageError(str(problem)) from None
         numbers = self._numbers()
@@ -219,6 +225,30 @@ class Options(usage.Options):
                 f"{self.choices['api-url'].place} {url}: tokens would travel in the clear;"
                 " use https:// or say --allow-insecure-api"
             )
+
+    def _check_webhook(self) -> None:
+        if self["webhook"] is None:
+            return
+        # The address is not repeated: it may be known to the receiver alone.
+        place, parts = self.choices["webhook"].place, split_address(self["webhook"])
+        if parts is None or not _VISIBLE.fullmatch(self["webhook"]):
+            raise ValueError(f"{place}: give an address such as https://www.example.com/presence")
+        if parts.scheme == "http" and not (
+            _is_this_machine(parts.hostname or "") or self["allow-insecure-api"]
+        ):
+            raise ValueError(
+                f"{place}: who is online would travel in the clear; use https:// or say --allow-insecure-api"
+            )
+        self.webhook_secret = self._read_secret("webhook-secret")
+        if self.webhook_secret is None:
+            raise ValueError(f"{place}: give --webhook-secret-file too, which signs what is sent")
+
+    def _read_secret(self, name: str) -> str | None:
+        file = self[f"{name}-file"]
+        try:
+            return read_secret(name, file, self.environment)
+        except ValueError as problem:
+            raise ValueError(f"{self.choices[f'{name}-file'].place}: {problem}" if file else str(problem)) from None
 
     def _check_demo(self) -> None:
         # What the page and its visitors can speak to; the page itself has no key.

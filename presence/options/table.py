@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 from twisted.logger import LogLevel
@@ -37,13 +37,20 @@ _AT_THE_START = {"accept_rate", "settle", "demo_visitors"}
 _HOST = re.compile(r"[\w.:-]+")
 
 
-def _api_url(text: str) -> str:
+def split_address(text: str) -> SplitResult | None:
+    """Return the parts of an ``http://`` or ``https://`` address; None when it is no plain one."""
     try:
         parts = urlsplit(text)
-        plain = parts.port != 0 and not parts.username and not parts.query and not parts.fragment
+        plain = parts.port != 0 and not parts.username and not parts.fragment
     except ValueError:  # from urlsplit and its port
-        plain = False
-    if not plain or parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or ""):
+        return None
+    good = plain and parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.hostname or "")
+    return parts if good else None
+
+
+def _api_url(text: str) -> str:
+    parts = split_address(text)
+    if parts is None or parts.query:
         raise ValueError("give an address such as https://api.example.com/v1")
     return text
 
@@ -144,7 +151,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         ),
         Flag(
             "allow-insecure-api",
-            "Let tokens travel in the clear to an http:// --api-url elsewhere.",
+            "Let tokens and webhooks travel in the clear to an http:// address elsewhere.",
             fixed=True,
         ),
         Option(
@@ -179,6 +186,20 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             check=str.lower,
             otherwise="localhost and IP addresses",
             example=("ops.example.com",),
+        ),
+        Option(
+            "webhook",
+            "Where to POST who comes and goes, as signed JSON.",
+            otherwise="nowhere",
+            example="https://www.example.com/presence",
+            fixed=True,
+        ),
+        Option(
+            "webhook-secret-file",
+            "File with the secret that signs webhooks.",
+            otherwise="none",
+            example="/etc/presence/webhook-secret",
+            fixed=True,
         ),
     ),
     "Times": tuple(option for name, option in NUMBERS.items() if _is_time(name)),

@@ -16,6 +16,7 @@ from presence import __version__
 from presence.config import Settings
 from presence.host.limits import file_limit, most_connections
 from presence.options import DEFAULT_ENDPOINT, Options
+from tests.canary import SECRET
 
 API = ("--api-url", "https://api.example.com")
 
@@ -136,6 +137,45 @@ class ApiTests(OptionsTestCase):
         self.parse("--api-url", "http://api.example.com", "--allow-insecure-api")
         for host in ("127.0.0.1:8000", "127.0.0.2", "localhost", "[::1]:8000"):
             self.parse("--api-url", f"http://{host}")
+
+    def write_secret(self, text: str) -> tuple[str, str]:
+        """Return the option for a file with a secret in it."""
+        path = Path(self.mktemp())
+        path.write_text(text)
+        return "--webhook-secret-file", str(path)
+
+    def test_webhook(self) -> None:
+        """Webhooks go to an address, which may have a query, and are signed with what is in a file."""
+        options = self.parse(*API, "--webhook", "https://a.example/?b=c", *self.write_secret(f"{SECRET}\n"))
+        self.assertEqual(options.webhook_secret, SECRET)
+        self.assertIsNone(self.parse(*API, *self.write_secret("x")).webhook_secret)
+
+    def test_no_webhook(self) -> None:
+        """What is no address of a webhook is refused, and not repeated."""
+        for url in (
+            "a.example",
+            "ftp://a.example",
+            "https://a.example:x",
+            "https://ä.example",
+            "https://a/#b",
+        ):
+            self.assert_refused("--webhook: give an address", *API, "--webhook", url)
+
+    def test_webhook_in_the_clear(self) -> None:
+        """A webhook goes in the clear to this machine alone, unless the operator insists."""
+        secret = self.write_secret(SECRET)
+        self.assert_refused("in the clear", *API, "--webhook", "http://a.example", *secret)
+        self.parse(*API, "--webhook", "http://a.example", "--allow-insecure-api", *secret)
+        self.parse(*API, "--webhook", "http://localhost:8000/hook", *secret)
+
+    def test_webhook_secret(self) -> None:
+        """There is no webhook without a secret."""
+        webhook = ("--webhook", "https://a.example")
+        self.assert_refused("give --webhook-secret-file too", *API, *webhook)
+        self.assert_refused("there has to be a secret in it", *API, *webhook, *self.write_secret("\n"))
+        self.assert_refused(
+            "--webhook-secret-file: cannot read", *API, *webhook, "--webhook-secret-file=none"
+        )
 
     def test_authority(self) -> None:
         """The API's authority can be one of one's own."""
