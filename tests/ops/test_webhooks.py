@@ -254,6 +254,13 @@ class StopTests(WebhookCase):
         self.assertEqual(len(self.held.waiting), requests)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_unsettled(self) -> None:
+        """It can stop before there is anything to tell."""
+        self.make(settle=5)
+        self.webhook.stopService()
+        self.clock.pump([1] * 7)
+        self.assert_quiet()
+
     def test_idle(self) -> None:
         """It can stop while the receiver knows all."""
         self.webhook.stopService()

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from twisted.internet.defer import DeferredQueue
+from twisted.internet.ssl import PrivateCertificate
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Request, Site
 
 from tests.ops.receivers import WEBHOOK_SECRET, Hook, OnlineList
 from tests.real.account_api import CLIENT, USER, AccountApi, serve, serve_api
+from tests.real.certificates import Authority
 from tests.real.processes import NO_FAULT, PRESENCE, TWISTD, Running, new_path, reserve_port, spawn
 from tests.real.talker import Talker, talk
 from tests.real.test_endpoints import to
@@ -19,14 +21,16 @@ from tests.real.test_endpoints import to
 class WebhookTests(TestCase):
     timeout = 30
 
-    async def start(self) -> None:
-        """Start a receiver and a daemon."""
+    async def start(
+        self, certificate: PrivateCertificate | None = None, trusted: Authority | None = None
+    ) -> None:
+        """Start a receiver, perhaps an ``https://`` one, and a daemon."""
         self.statuses: list[int] = []
         self.taken: DeferredQueue[Any] = DeferredQueue()
         self.hook = Hook(self.answer)
         site = Site(self.hook)
         site.noisy = False
-        served = await serve(self, site)
+        served = await serve(self, site, certificate)
         self.api: AccountApi = await serve_api(self)
         secret = new_path(self)
         secret.write_text(WEBHOOK_SECRET)
@@ -36,6 +40,7 @@ class WebhookTests(TestCase):
             *(*TWISTD, *PRESENCE, "--api-url", self.api.url, "--ops-endpoint=none"),
             *("-e", f"tcp:{self.port}:interface=127.0.0.1", "--settle=0", "--drain=0"),
             *("--webhook", f"{served.url}/hook?of=presence", "--webhook-secret-file", secret),
+            environment={} if trusted is None else {"SSL_CERT_FILE": trusted.write()},
         )
         await self.daemon.prints("listening on ")
 
@@ -73,6 +78,18 @@ class WebhookTests(TestCase):
         self.assertEqual(await self.daemon.ended, 0)
         self.assertRegex(self.daemon.printed, NO_FAULT)
         self.assertNotIn("/hook", self.daemon.printed)
+
+    async def test_trusted(self) -> None:
+        """A receiver with a certificate that is trusted is told."""
+        authority = Authority(self)
+        await self.start(authority.issue("127.0.0.1"), authority)
+        self.assertTrue((await self.taken.get())["reset"])
+
+    async def test_not_trusted(self) -> None:
+        """A receiver that may be anybody is told nothing, and the operator what to do."""
+        await self.start(Authority(self).issue("127.0.0.1"), Authority(self))
+        await self.daemon.prints("not taken: 1, .*certificate verify failed.*SSL_CERT_FILE")
+        self.assertEqual(self.hook.asked, [])
 
     async def test_stop(self) -> None:
         """A receiver that does not answer keeps the daemon from nothing, its end included."""
