@@ -27,7 +27,7 @@ from presence import __version__
 from presence.host.answers import TooLarge, read_body
 from presence.host.deadline import add_deadline
 from presence.host.reasons import describe
-from presence.ops.webhooks import Batch, NotTaken
+from presence.ops.webhooks import CONFLICT, FAILED, LATE, REFUSED, Batch, NotTaken
 
 DEADLINE_SECONDS = 10.0
 """How long a request may take, from the connection to the end of the answer."""
@@ -66,6 +66,8 @@ class Receiver:
     """
     Takes batches by ``POST``, and says by any status from 200 to 299 that it did.
 
+    It may ask for a reset, by 409.
+
     :param secret: Signs the bodies.
     :param agent: Makes the requests; decides which certificates are good.
     """
@@ -97,14 +99,15 @@ class Receiver:
         with suppress(TooLarge):  # it ends with its connection; the status counts
             await read_body(response)
         if not HTTPStatus.OK <= response.code < HTTPStatus.MULTIPLE_CHOICES:
-            raise NotTaken("refused", f"the receiver answered {response.code}")
+            kind = CONFLICT if response.code == HTTPStatus.CONFLICT else REFUSED
+            raise NotTaken(kind, f"the receiver answered {response.code}")
 
 
 def _too_late(time: str) -> NotTaken:
-    return NotTaken("late", f"no answer {time}")
+    return NotTaken(LATE, f"no answer {time}")
 
 
 def _explain(failure: Failure) -> Failure:
     if failure.check(NotTaken):
         return failure
-    return Failure(NotTaken("failed", describe(failure.value, _REMEDY)))
+    return Failure(NotTaken(FAILED, describe(failure.value, _REMEDY)))

@@ -3,8 +3,8 @@ Tells another server who comes and goes: what it is told, and when.
 
 The receiver is a position in the journal, so nothing is queued for it, however long it is away. A
 *batch* takes it from its position to the published list: mostly the net change between the two,
-and the whole list (a *reset*) at first, when its position is no longer remembered, and when the
-change is too large.
+and the whole list (a *reset*) at first, when its position is no longer remembered, when it says
+that it is somewhere else, and when the change is too large.
 
 There is one request at a time. A batch is tried again, with pauses, until the receiver takes it,
 and meanwhile its content stays the same: a receiver whose answer got lost knows it by its version.
@@ -39,6 +39,10 @@ MOST_EVENTS = 10_000
 """A change with more comings and goings than that is told as the whole list, which is shorter."""
 
 TAKEN = "ok"
+CONFLICT = "conflict"
+REFUSED = "refused"
+LATE = "late"
+FAILED = "failed"
 
 _log = logger(__name__)
 
@@ -47,7 +51,8 @@ class NotTaken(Exception):  # noqa: N818 - what happened
     """
     The receiver did not take a batch, or did not say so.
 
-    :ivar kind: ``refused``, ``late`` or ``failed``.
+    :ivar kind: ``conflict`` where the receiver does not know the list before the change; ``refused``,
+        ``late`` or ``failed``.
     :ivar reason: Why, for the log; holds nothing that came from the receiver.
     """
 
@@ -151,7 +156,9 @@ class Webhook(Service):
 
     def _look(self) -> None:
         self._timer = None
-        self._batch = self._batch or self._next_batch()
+        if self._batch is None:
+            self._batch = self._next_batch()
+            self._moved_at = None
         if self._batch is None:
             self._behind_since = None
             return
@@ -181,6 +188,8 @@ class Webhook(Service):
             return
         problem = cast("NotTaken", failure.value)
         self.results[problem.kind] += 1
+        if problem.kind == CONFLICT:
+            self._known = self._batch = None
         ceiling = min(LONGEST_CEILING_SECONDS, SHORTEST_CEILING_SECONDS * 2.0 ** min(self._failures, 16))
         self._failures += 1
         self._timer = self._clock.callLater(REST_SECONDS + self._random() * ceiling, self._look)

@@ -39,22 +39,23 @@ class OnlineList:
     online: set[int] = attrs.Factory(set)
     taken: list[dict[str, Any]] = attrs.Factory(list)
 
-    def take(self, batch: dict[str, Any]) -> None:
-        """Act on a batch, unless it was there before or is of a daemon that is gone."""
-        reset = batch.get("reset", False)
+    def take(self, batch: dict[str, Any]) -> int:
+        """Act on a batch, unless it was there before or is of a daemon that is gone; return the status."""
         if batch["epoch"] == self.epoch:
             if batch["version"] <= self.version:
-                return
-        elif not reset or batch["time_ms"] < self.time_ms:
-            return
-        if reset:
+                return 200
+        elif batch["time_ms"] < self.time_ms:
+            return 200
+        if batch.get("reset"):
             self.online = set(batch["online"])
+        elif (batch["epoch"], batch["previous"]) != (self.epoch, self.version):
+            return 409
         else:
-            assert batch["previous"] == self.version, "a change is missing"
             for event in batch["events"]:
                 self.follow(event["name"], event["user_id"])
         self.epoch, self.version, self.time_ms = batch["epoch"], batch["version"], batch["time_ms"]
         self.taken.append(batch)
+        return 200
 
     def follow(self, name: str, user: int) -> None:
         """Let a user come who was away, or go who was there."""

@@ -119,10 +119,14 @@ class PostTests(ReceiverCase):
             self.assertIsNone(self.successResultOf(self.post(answer_with(status))), status)
 
     def test_refused(self) -> None:
-        """Any other status is a refusal, 410 too."""
+        """Any other status but 409 is a refusal, 410 too."""
         for status in (300, 400, 410, 500, 503):
             posted = self.post(answer_with(status))
             self.assert_not_taken("refused", f"the receiver answered {status}", posted)
+
+    def test_conflict(self) -> None:
+        """By 409 the receiver says that it does not know what came before."""
+        self.assert_not_taken("conflict", "the receiver answered 409", self.post(answer_with(409)))
 
     def test_redirect(self) -> None:
         """A redirect is not followed."""

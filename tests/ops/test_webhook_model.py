@@ -2,8 +2,8 @@
 Random comings, goings and failures against the rule that receivers are given.
 
 A request may get lost on its way, its answer may get lost, and it may arrive long after the
-daemon gave it up, after other requests too. A receiver that goes by epoch and version must have
-the published list once all is quiet.
+daemon gave it up, after other requests too; the receiver may lose its list. One that goes by epoch
+and version must have the published list once all is quiet.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from presence.wire.messages import Goodbye
 from tests.ops.receivers import OnlineList
 
 USERS = st.integers(1, 4)
+STRANGER = 5
 
 
 class WebhookMachine(RuleBasedStateMachine):
@@ -87,12 +88,13 @@ class WebhookMachine(RuleBasedStateMachine):
         """End the request that is under way."""
         body, posted = self.posts.pop()
         assert not self.posts, "two requests at a time"
-        if arrives:
-            self.receiver.take(json.loads(body))
-        if answered:
-            posted.callback(None)
-        else:
+        status = self.receiver.take(json.loads(body)) if arrives else 0
+        if not answered:
             posted.errback(NotTaken("late", "no answer"))
+        elif status == 409:
+            posted.errback(NotTaken("conflict", "409"))
+        else:
+            posted.callback(None)
         return body
 
     @precondition(lambda self: self.posts)
@@ -119,9 +121,15 @@ class WebhookMachine(RuleBasedStateMachine):
         """Let a request arrive that was given up, or that arrived before."""
         self.receiver.take(json.loads(data.draw(st.sampled_from(self.on_their_way))))
 
+    @rule()
+    def forget(self) -> None:
+        """Let the receiver lose all that it has."""
+        self.receiver = OnlineList()
+
     def teardown(self) -> None:
-        """Let everything arrive until all is quiet, late requests last, and compare."""
-        for _ in range(4):
+        """Let one more user come and everything arrive until all is quiet, and compare."""
+        self.come_or_go(STRANGER)
+        for _ in range(6):
             self.wait(LONGEST_CEILING_SECONDS)
             if self.posts:
                 self.answer()

@@ -64,11 +64,11 @@ class WebhookCase(SynchronousTestCase):
         self.assertEqual(body.pop("time_ms"), 17)
         return body
 
-    def fail_it(self) -> float:
+    def fail_it(self, kind: str = "late") -> float:
         """Let the only request that is under way fail; return the time until the next one."""
         ((_, posted),) = self.held.waiting
         self.held.waiting.clear()
-        posted.errback(NotTaken("late", "no answer"))
+        posted.errback(NotTaken(kind, "no answer"))
         (timer,) = self.clock.getDelayedCalls()
         return timer.getTime() - self.clock.seconds()
 
@@ -187,6 +187,23 @@ class FailureTests(WebhookCase):
         self.come(4)
         self.clock.advance(REST_SECONDS)
         self.assertEqual(self.take()["online"], [1, 2, 4])
+
+    def test_conflict(self) -> None:
+        """A receiver that does not know what came before gets the whole list, after a pause."""
+        self.come(2)
+        pause = self.fail_it("conflict")
+        self.come(3)
+        self.clock.advance(pause)
+        self.assertEqual(self.take()["online"], [1, 2, 3])
+        self.assertEqual(self.webhook.behind_seconds, 0)
+
+    def test_behind_after_conflict(self) -> None:
+        """What moved before a reset was made is in it."""
+        self.come(2)
+        self.come(3)
+        self.clock.advance(self.fail_it("conflict"))
+        self.take()
+        self.assertEqual(self.webhook.behind_seconds, 0)
 
     def test_pauses(self) -> None:
         """The pauses are a rest and a random part of a ceiling that doubles up to a minute."""

@@ -40,7 +40,7 @@ class WebhookTests(TestCase):
             *(*TWISTD, *PRESENCE, "--api-url", self.api.url, "--ops-endpoint=none"),
             *("-e", f"tcp:{self.port}:interface=127.0.0.1", "--settle=0", "--drain=0"),
             *("--webhook", f"{served.url}/hook?of=presence", "--webhook-secret-file", secret),
-            environment={} if trusted is None else {"SSL_CERT_FILE": trusted.write()},
+            environment={} if trusted is None else {"SSL_CERT_FILE": str(trusted.write())},
         )
         await self.daemon.prints("listening on ")
 
