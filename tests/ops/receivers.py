@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from presence.ops.webhooks import Batch
+from presence.ops.webhooks import Batch, NotTaken
 from tests.canary import secret
 
 WEBHOOK_SECRET = secret("webhook")
@@ -73,8 +73,8 @@ class HeldPosts:
     waiting: list[tuple[Batch, Deferred[None]]] = attrs.Factory(list)
 
     def post(self, batch: Batch) -> Deferred[None]:
-        """Make a request."""
-        posted: Deferred[None] = Deferred()
+        """Make a request, which fails like any other when it is cancelled."""
+        posted: Deferred[None] = Deferred(lambda it: it.errback(NotTaken("failed", "CancelledError")))
         self.waiting.append((batch, posted))
         return posted
 

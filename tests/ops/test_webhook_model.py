@@ -38,6 +38,7 @@ class WebhookMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.receiver = OnlineList()
+        self.forgot = False
         self.on_their_way: list[bytes] = []
         self.elapsed_seconds = 0.0
 
@@ -92,6 +93,7 @@ class WebhookMachine(RuleBasedStateMachine):
         if not answered:
             posted.errback(NotTaken("late", "no answer"))
         elif status == 409:
+            assert self.forgot, "a change is missing"
             posted.errback(NotTaken("conflict", "409"))
         else:
             posted.callback(None)
@@ -125,6 +127,7 @@ class WebhookMachine(RuleBasedStateMachine):
     def forget(self) -> None:
         """Let the receiver lose all that it has."""
         self.receiver = OnlineList()
+        self.forgot = True
 
     def teardown(self) -> None:
         """Let one more user come and everything arrive until all is quiet, and compare."""
