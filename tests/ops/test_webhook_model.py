@@ -38,11 +38,16 @@ class WebhookMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.receiver = OnlineList()
-        self.forgot = False
+        self.may_forget = False
         self.on_their_way: list[bytes] = []
         self.elapsed_seconds = 0.0
 
-    @initialize(interval=st.sampled_from([0, 0.25]), settle=st.sampled_from([0, 2]))
+    @initialize(interval=st.sampled_from([0, 0.25]), settle=st.sampled_from([0, 2]), may_forget=st.booleans())
+    def begin(self, interval: float, settle: float, may_forget: bool) -> None:  # noqa: FBT001 - drawn by name
+        """Start, with a receiver that may lose its list, which would hide that a change is missing."""
+        self.may_forget = may_forget
+        self.start(interval, settle)
+
     def start(self, interval: float, settle: float) -> None:
         """Start a daemon, after another one perhaps."""
         self.daemon = FakeDaemon(Settings(settle=settle, broadcast_interval=interval, token_recheck=0))
@@ -93,7 +98,7 @@ class WebhookMachine(RuleBasedStateMachine):
         if not answered:
             posted.errback(NotTaken("late", "no answer"))
         elif status == 409:
-            assert self.forgot, "a change is missing"
+            assert self.may_forget, "a change is missing"
             posted.errback(NotTaken("conflict", "409"))
         else:
             posted.callback(None)
@@ -112,6 +117,18 @@ class WebhookMachine(RuleBasedStateMachine):
         self.end(arrives=arrives, answered=False)
 
     @precondition(lambda self: self.posts)
+    @rule(users=st.lists(USERS, max_size=3))
+    def lose_answer(self, users: list[int]) -> None:
+        """Lose an answer, and let the list move before the next try."""
+        self.end(arrives=True, answered=False)
+        for user in users:
+            self.come_or_go(user)
+            self.wait(0.25)
+        self.wait(LONGEST_CEILING_SECONDS)
+        if self.posts:
+            self.answer()
+
+    @precondition(lambda self: self.posts)
     @rule()
     def delay(self) -> None:
         """Let the daemon give up a request that arrives later."""
@@ -123,11 +140,11 @@ class WebhookMachine(RuleBasedStateMachine):
         """Let a request arrive that was given up, or that arrived before."""
         self.receiver.take(json.loads(data.draw(st.sampled_from(self.on_their_way))))
 
+    @precondition(lambda self: self.may_forget)
     @rule()
     def forget(self) -> None:
         """Let the receiver lose all that it has."""
         self.receiver = OnlineList()
-        self.forgot = True
 
     def teardown(self) -> None:
         """Let one more user come and everything arrive until all is quiet, and compare."""
