@@ -192,20 +192,22 @@ def _make_ops(
     certificates: Certificates,
     reactor: Any,  # noqa: ANN401 - see make_daemon
 ) -> Iterator[Service]:
-    if options.ops_endpoint is not None:
-        lag = Lag(reactor)
-        registry = make_registry(
-            parts, tokens, lag, lambda: [(one.name, one.not_after) for one in certificates]
-        )
-        site = make_site(parts, tokens, registry, access, reactor)
-        yield lag
-        yield Listener(options["ops-endpoint"], options.ops_endpoint, site)
+    webhook = None
     if options.webhook_secret is not None:
         connections = KeptConnections(reactor, most=1)
         agent = connections.verifying_agent()
         receiver = Receiver(options["webhook"], options.webhook_secret, agent, reactor)
-        yield connections
-        yield Webhook(parts.roster.journal, parts.broadcast, receiver.post, SystemRandom().random, reactor)
+        webhook = Webhook(
+            parts.roster.journal, parts.broadcast, receiver.post, SystemRandom().random, reactor
+        )
+        yield from (connections, webhook)
+    if options.ops_endpoint is not None:
+        lag = Lag(reactor)
+        registry = make_registry(
+            parts, tokens, lag, webhook, lambda: [(one.name, one.not_after) for one in certificates]
+        )
+        site = make_site(parts, tokens, registry, access, reactor)
+        yield from (lag, Listener(options["ops-endpoint"], options.ops_endpoint, site))
 
 
 def _websocket_url(daemon: PresenceService) -> str:

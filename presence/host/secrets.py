@@ -50,9 +50,9 @@ def _of_file(path: str, name: str) -> str:
 
 def _text(place: str, content: bytes) -> str:
     try:
-        text = content.decode().strip()
+        text = content.decode("ascii").strip()
     except UnicodeDecodeError:  # whose own text has some of the bytes
-        raise ValueError(f"{place} is no text in UTF-8; give a secret of letters and digits") from None
+        raise ValueError(f"{place} is no plain text; give a secret of letters and digits") from None
     if not text:
         raise ValueError(f"{place} is empty; there has to be a secret in it")
     return text

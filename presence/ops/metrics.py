@@ -8,6 +8,7 @@ prometheus-client. A new one is a line in :class:`DaemonCollector` and one in ``
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -33,6 +34,8 @@ from presence.ops.health import reasons_against
 from presence.ops.lag import Lag
 from presence.ops.parts import Parts
 from presence.ops.places import OpsPlace
+from presence.ops.webhooks import RESULTS as WEBHOOK_RESULTS
+from presence.ops.webhooks import Webhook
 from presence.roster.history import KINDS
 from presence.tokens import TokenChecks
 from presence.tokens.counts import RESULTS
@@ -47,11 +50,15 @@ OK = "ok"
 
 
 def make_registry(
-    parts: Parts, tokens: TokenChecks, lag: Lag, certificates: Expiries = lambda: ()
+    parts: Parts,
+    tokens: TokenChecks,
+    lag: Lag,
+    webhook: Webhook | None = None,
+    certificates: Expiries = lambda: (),
 ) -> CollectorRegistry:
     """Return the metrics of one daemon, and of the process it lives in."""
     registry = CollectorRegistry()
-    registry.register(DaemonCollector(parts, tokens, lag, certificates))
+    registry.register(DaemonCollector(parts, tokens, lag, webhook, certificates))
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
@@ -77,10 +84,13 @@ class Metrics(OpsPlace):
 class DaemonCollector(Collector):
     """Reads one daemon; its time does not grow with the number of connections."""
 
-    def __init__(self, parts: Parts, tokens: TokenChecks, lag: Lag, certificates: Expiries) -> None:
+    def __init__(
+        self, parts: Parts, tokens: TokenChecks, lag: Lag, webhook: Webhook | None, certificates: Expiries
+    ) -> None:
         self._parts = parts
         self._tokens = tokens
         self._lag = lag
+        self._webhook = webhook
         self._certificates = certificates
         self._build = {
             "version": __version__,
@@ -98,6 +108,7 @@ class DaemonCollector(Collector):
         yield from self._messages()
         yield from self._publications()
         yield from self._token_checks()
+        yield from self._webhooks()
 
     def _process(self) -> Iterator[Metric]:
         yield InfoMetricFamily("presence_build", "What runs here; always 1.", value=self._build)
@@ -264,6 +275,21 @@ class DaemonCollector(Collector):
             "presence_account_api_waiting",
             "Checks that wait for their turn to ask the account API, now.",
             value=self._tokens.places.waiting,
+        )
+
+    def _webhooks(self) -> Iterator[Metric]:
+        webhook = self._webhook
+        results = Counter() if webhook is None else webhook.results
+        yield _counters(
+            "presence_webhook_requests_total",
+            "Requests to the receiver of webhooks, by what became of them; ok are those that it took.",
+            ["result"],
+            {(result,): results[result] for result in WEBHOOK_RESULTS},
+        )
+        yield GaugeMetricFamily(
+            "presence_webhook_behind_seconds",
+            "How old the oldest published change is that the receiver of webhooks has not taken.",
+            value=0 if webhook is None else webhook.behind_seconds,
         )
 
 

@@ -43,6 +43,8 @@ CONFLICT = "conflict"
 REFUSED = "refused"
 LATE = "late"
 FAILED = "failed"
+RESULTS = (TAKEN, CONFLICT, REFUSED, LATE, FAILED)
+"""What can become of a request."""
 
 _log = logger(__name__)
 

@@ -248,7 +248,9 @@ class Options(usage.Options):
         try:
             return read_secret(name, file, self.environment)
         except ValueError as problem:
-            raise ValueError(f"{self.choices[f'{name}-file'].place}: {problem}" if file else str(problem)) from None
+            raise ValueError(
+                f"{self.choices[f'{name}-file'].place}: {problem}" if file else str(problem)
+            ) from None
 
     def _check_demo(self) -> None:
         # What the page and its visitors can speak to; the page itself has no key.

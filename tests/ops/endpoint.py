@@ -67,7 +67,7 @@ class Endpoint(tests.exchange.Exchange):
         )
         self.lag = Lag(daemon.clock)
         self.certificates: list[tuple[str, float]] = []
-        self.metrics = make_registry(self.parts, self.tokens, self.lag, lambda: self.certificates)
+        self.metrics = make_registry(self.parts, self.tokens, self.lag, None, lambda: self.certificates)
         super().__init__(
             make_site(self.parts, self.tokens, self.metrics, self.access, daemon.clock), daemon.clock
         )

@@ -172,8 +172,8 @@ class ApiTests(OptionsTestCase):
         """There is no webhook without a secret."""
         webhook = ("--webhook", "https://a.example")
         self.assert_refused("give --webhook-secret-file too", *API, *webhook)
-        self.assert_refused("put a key into it", *API, *webhook, *self.write_secret("\n"))
-        self.assert_refused("put a key into it", *API, *webhook, *self.write_secret("ä"))
+        self.assert_refused("there has to be a secret in it", *API, *webhook, *self.write_secret("\n"))
+        self.assert_refused("letters and digits", *API, *webhook, *self.write_secret("ä"))
         self.assert_refused(
             "--webhook-secret-file: cannot read", *API, *webhook, "--webhook-secret-file=none"
         )
