@@ -36,11 +36,11 @@ TWISTD = (sys.executable, script("twistd"), "-n", "--pidfile=")
 TWIST = (sys.executable, script("twist"))
 PYTHON_M_TWISTED = (sys.executable, "-m", "twisted")
 
-QUIETLY = ("--ops-endpoint=none", "--drain=0")
-"""Options of daemons that live beside others, and end at once."""
-
-PRESENCE = ("presence", "--log-level=debug", *QUIETLY)
+PRESENCE = ("presence", "--log-level=debug")
 """The daemon, telling all that it ever tells, for the canary to look at."""
+
+_ENVIRONMENT = {"PRESENCE_OPS_ENDPOINT": "none", "PRESENCE_DRAIN": "0"}
+"""Daemons live beside others, and end at once, unless a test says otherwise."""
 
 _PIPES: Mapping[int, int | str] = {0: "w", 1: "r", 2: "r"}
 
@@ -153,7 +153,7 @@ def spawn(
         process,
         str(argv[0]),
         [str(word) for word in argv],
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **_ENVIRONMENT, **(environment or {})},
         path=str(directory),
         childFDs={**_PIPES, **(fds or {})},
     )

@@ -17,7 +17,7 @@ from tests.real.crowd import Client, Message, Witness, connect, talk
 from tests.real.crowd_api import serve_accounts, token
 from tests.real.figures import measure, note, round_trips
 from tests.real.kernel import memory
-from tests.real.processes import NO_FAULT, QUIETLY, TWISTD, reserve_port, spawn
+from tests.real.processes import NO_FAULT, TWISTD, reserve_port, spawn
 from tests.real.reader import Reader
 
 READERS = range(1_000_000, 1_001_000)
@@ -62,7 +62,7 @@ class StalledReadersTests(TestCase):
         self.addCleanup(lambda: gatherResults([client.ended for client in self.clients]))
         self.addCleanup(self.read_all)
         endpoint = f"tcp:{self.port}:interface=127.0.0.1:backlog=4096"
-        self.daemon = spawn(self, *TWISTD, "presence", *QUIETLY, "--api-url", url, "-e", endpoint, *options)
+        self.daemon = spawn(self, *TWISTD, "presence", "--api-url", url, "-e", endpoint, *options)
         await self.daemon.prints("listening on ")
         self.friends = [Witness(user) for user in FRIENDS]
         await self.let_in(self.friends)

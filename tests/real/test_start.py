@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from presence import __version__
 from presence.options import OPTIONS
 from presence.options.option import Flag
-from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, QUIETLY, TWIST, TWISTD, Running, spawn
+from tests.real.processes import NO_FAULT, PYTHON_M_TWISTED, TWIST, TWISTD, Running, spawn
 
 API = ("--api-url", "http://127.0.0.1:9")
 
@@ -35,15 +35,15 @@ class TakenPortTests(TestCase):
 
     async def test_twistd(self) -> None:
         """A taken port ends ``twistd`` with one line that names the endpoint."""
-        await self.assert_ends(*TWISTD, "presence", *QUIETLY, *API)
+        await self.assert_ends(*TWISTD, "presence", *API)
 
     async def test_twist(self) -> None:
         """A taken port ends ``twist`` in the same way."""
-        await self.assert_ends(*TWIST, "presence", *QUIETLY, *API)
+        await self.assert_ends(*TWIST, "presence", *API)
 
     async def test_python_m_twisted(self) -> None:
         """A taken port ends ``python -m twisted`` in the same way."""
-        await self.assert_ends(*PYTHON_M_TWISTED, "presence", *QUIETLY, *API)
+        await self.assert_ends(*PYTHON_M_TWISTED, "presence", *API)
 
     async def test_demo(self) -> None:
         """A taken port of the page ends the demo, though the daemon has got its own."""
@@ -51,7 +51,6 @@ class TakenPortTests(TestCase):
             self,
             *TWISTD,
             "presence",
-            *QUIETLY,
             "--demo",
             "-e",
             "tcp:0:interface=127.0.0.1",

@@ -81,9 +81,7 @@ class StormTests(TestCase):
     async def start(self) -> None:
         """Start the daemon, on the same port as before if there was one, and let the friends in."""
         endpoint = f"tcp:{self.port}:interface=127.0.0.1:backlog=4096"
-        self.daemon: Running = spawn(
-            self, *TWISTD, "presence", "--ops-endpoint=none", "--api-url", self.url, "-e", endpoint
-        )
+        self.daemon: Running = spawn(self, *TWISTD, "presence", "--api-url", self.url, "-e", endpoint)
         await self.daemon.prints("listening on ")
         self.began_at = reactor.seconds()
         self.friends = [Witness(user) for user in FRIENDS]
