@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from presence.interfaces import Delivery, IRelay, IRoster, Socket
-from presence.roster.history import Transition
+from presence.roster.history import Cause, Transition
 from presence.wire.closing import CloseCode
 from presence.wire.messages import Message
 
@@ -69,6 +69,7 @@ class Backend:
         sockets = list(self._roster.sockets_of(user_id))
         for socket in sockets:
             socket.connection.close(CloseCode.DISCONNECTED)
+        self._roster.release(user_id, Cause.DISCONNECTED)
         return len(sockets)
 
     def disconnect_socket(self, socket_id: str) -> bool:

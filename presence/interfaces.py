@@ -127,6 +127,9 @@ class IRoster(Interface):
     def leave(socket: Socket, hold_seconds: float, cause: Cause) -> None:  # noqa: N805
         """Remove a socket; its user stays online for ``hold_seconds`` at least."""
 
+    def release(user_id: int, cause: Cause) -> None:  # noqa: N805
+        """Hold a user no longer; without a live socket the user is offline at once."""
+
     def drain(hint_seconds: float) -> None:  # noqa: N805
         """Hold the users of drained sockets that much longer: they were told when to come back."""
 

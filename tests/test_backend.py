@@ -55,6 +55,13 @@ class BackendTests(SynchronousTestCase):
         self.assertEqual(self.codes(), [CloseCode.DISCONNECTED, CloseCode.DISCONNECTED, None])
         self.assertEqual(self.backend.disconnect_user(9), 0)
 
+    def test_disconnect_held(self) -> None:
+        """A user who is disconnected is offline at once, also when an ended socket held it online."""
+        self.clients[2].vanish()
+        self.backend.disconnect_user(2)
+        about = self.backend.about(2)
+        self.assertEqual((about.online, about.transitions[0].cause), (False, Cause.DISCONNECTED))
+
     def test_disconnect_socket(self) -> None:
         """One socket is closed with 4410, if there is one of the name."""
         socket = self.backend.about(1).sockets[1]

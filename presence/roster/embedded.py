@@ -57,6 +57,10 @@ class EmbeddedRoster:
             hold_seconds += self._hint_seconds
         self._local.remove(socket, hold_seconds, cause)
 
+    def release(self, user_id: int, cause: Cause) -> None:
+        """Hold a user no longer; without a live socket the user is offline at once."""
+        self._local.release(user_id, cause)
+
     def drain(self, hint_seconds: float) -> None:
         """Hold the users of drained sockets that much longer: they were told when to come back."""
         self._hint_seconds = hint_seconds

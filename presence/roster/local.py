@@ -77,6 +77,14 @@ class LocalUsers:
             self._hold(socket.user_id, user, hold_seconds)
         self._forget_if_away(socket.user_id, user)
 
+    def release(self, user_id: int, cause: Cause) -> None:
+        """Hold a user no longer, if anything does; ``cause`` is why."""
+        user = self._users.get(user_id)
+        if user is not None and user.hold is not None:
+            user.hold.cancel()
+            user.left = cause
+            self._end_hold(user_id, user)
+
     def stop(self) -> None:
         """End all holds without telling anybody."""
         for user in self._users.values():

@@ -61,7 +61,7 @@ _ref: Decoder[str | int] = Decoder(RequestRef)
 _text = Decoder(str)
 _encoder = Encoder()
 _LONGEST_ECHO = 64
-_CURSOR = re.compile("[1-9][0-9]{0,15}")
+_USER_ID = re.compile("[1-9][0-9]{0,15}")
 
 T = TypeVar("T")
 
@@ -119,12 +119,37 @@ def decode_request(data: bytes) -> Request:
     except (msgspec.DecodeError, RecursionError) as problem:
         raise _bad_json(problem) from None
     if type(request) is SendMessageToUser:
-        _check_depth(request)
+        check_depth(request.message, request)
     elif type(request) is Hello:
         _check_label(request)
     elif type(request) is GetAllOnline:
         _check_cursor(request)
     return request
+
+
+def decode_object(data: bytes, decoder: Decoder[T]) -> T:
+    """
+    Decode a JSON object that is no message of the protocol, as strictly as one that is.
+
+    :raises BadMessage: ``bad_json`` or ``bad_message``, judged in this order.
+    """
+    _check_text(data)
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        fields = _read_fields(data)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise _bad_json(problem) from None
+    try:
+        return decoder.decode(_encoder.encode(fields))
+    except msgspec.ValidationError as problem:
+        text, path = _place(problem)
+        raise BadMessage(ErrorCode.BAD_MESSAGE, text, path=path) from None
+
+
+def user_id_in(text: str) -> int | None:
+    """Return the user id that stands in a text, in decimal; None where it is none."""
+    return int(text) if _USER_ID.fullmatch(text) and int(text) <= LARGEST_INT else None
 
 
 def decode_answer(data: bytes) -> Answer | None:
@@ -220,10 +245,20 @@ def nests_deeper_than(value: bytes, levels: int) -> bool:
     return bool(brackets)
 
 
-def _check_depth(request: SendMessageToUser) -> None:
-    if nests_deeper_than(bytes(request.message), DEEPEST_PAYLOAD):
-        text = f"message is nested deeper than {DEEPEST_PAYLOAD}"
-        raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=type_of(request), ref=request.ref, path="$.message")
+def check_depth(message: Raw, request: Request | None = None) -> None:
+    """
+    Check that a payload does not nest too deeply.
+
+    :param request: What it came with, if that is a request of the protocol.
+    :raises BadMessage: If it does.
+    """
+    if nests_deeper_than(bytes(message), DEEPEST_PAYLOAD):
+        refusal = BadMessage(
+            ErrorCode.BAD_MESSAGE, f"message is nested deeper than {DEEPEST_PAYLOAD}", path="$.message"
+        )
+        if request is not None:
+            refusal.re, refusal.ref = type_of(request), request.ref
+        raise refusal
 
 
 def _check_label(request: Hello) -> None:
@@ -240,7 +275,7 @@ def _check_label(request: Hello) -> None:
 def _check_cursor(request: GetAllOnline) -> None:
     # A cursor is the last user of the page before it, so it outlives that user.
     cursor = request.cursor
-    if isinstance(cursor, UnsetType) or (_CURSOR.fullmatch(cursor) and int(cursor) <= LARGEST_INT):
+    if isinstance(cursor, UnsetType) or user_id_in(cursor) is not None:
         return
     text = "cursor must be the next of a page before"
     raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=type_of(request), ref=request.ref, path="$.cursor")

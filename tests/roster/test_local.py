@@ -105,6 +105,24 @@ class LocalUsersTests(SynchronousTestCase):
         self.clock.advance(HOLD)
         self.assert_transitions((1, True), (1, False))
 
+    def test_release(self) -> None:
+        """A user who is released goes at once, for the reason given, and only once."""
+        self.users.remove(self.add("a"), HOLD, Cause.LOST)
+        self.users.release(1, Cause.DISCONNECTED)
+        self.clock.advance(HOLD)
+        self.assert_transitions((1, True), (1, False))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_release_of_a_live_one(self) -> None:
+        """A user who is released stays while a socket is live; one who is not held, or unknown, is let be."""
+        first, second = self.add("a"), self.add("b")
+        self.users.remove(first, HOLD, Cause.LOST)
+        for user in (1, 1, 2):
+            self.users.release(user, Cause.DISCONNECTED)
+        self.assert_transitions((1, True))
+        self.users.remove(second, 0, Cause.LOST)
+        self.assert_transitions((1, True), (1, False))
+
     def test_sockets(self) -> None:
         """The live sockets of a user are listed, the oldest first."""
         first, second, third = self.add("a"), self.add("b"), self.add("c")

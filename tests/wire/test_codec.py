@@ -8,9 +8,18 @@ from typing import cast
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw, UnsetType
+from msgspec.json import Decoder
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence.wire.codec import decode_answer, decode_request, encode, nests_deeper_than
+from presence.wire.codec import (
+    check_depth,
+    decode_answer,
+    decode_object,
+    decode_request,
+    encode,
+    nests_deeper_than,
+    user_id_in,
+)
 from presence.wire.errors import BadMessage, ErrorCode
 from presence.wire.messages import (
     REQUESTS,
@@ -460,3 +469,41 @@ class AnswerTests(SynchronousTestCase):
             decode_answer(frame)
         except BadMessage as refusal:
             self.assertIn(refusal.code, {"bad_json", "bad_message"})
+
+
+class ObjectTests(SynchronousTestCase):
+    positions = Decoder(Position)
+
+    def assert_refused(self, data: bytes, code: ErrorCode, path: str | UnsetType = UNSET) -> None:
+        """Assert that an object is refused, and which place is named."""
+        refusal = self.assertRaises(BadMessage, decode_object, data, self.positions)
+        self.assertEqual((refusal.code, refusal.path), (code, path))
+
+    def test_object(self) -> None:
+        """An object that is no message is decoded by its type."""
+        self.assertEqual(decode_object(b'{"epoch":"a","version":1}', self.positions), Position("a", 1))
+
+    def test_last_key(self) -> None:
+        """Of a key that stands there twice the later one counts, as in a message."""
+        data = b'{"epoch":"a","version":"x","version":2}'
+        self.assertEqual(decode_object(data, self.positions), Position("a", 2))
+
+    def test_bad(self) -> None:
+        """What is wrong is judged in the order of messages: JSON first, then the object, then its fields."""
+        self.assert_refused(b'{"version":"x",]', ErrorCode.BAD_JSON)
+        self.assert_refused(b'{"epoch":"\xff","version":1}', ErrorCode.BAD_JSON)
+        self.assert_refused(b"[" * 100_000, ErrorCode.BAD_JSON)
+        self.assert_refused(b"[]", ErrorCode.BAD_MESSAGE, "$")
+        self.assert_refused(b'{"epoch":"a","version":-1}', ErrorCode.BAD_MESSAGE, "$.version")
+
+    def test_depth(self) -> None:
+        """A payload that comes otherwise may nest as deeply as one of a message, and no deeper."""
+        check_depth(Raw(b"[" * 64 + b"]" * 64))
+        refusal = self.assertRaises(BadMessage, check_depth, Raw(b"[" * 65 + b"]" * 65))
+        self.assertEqual((refusal.re, refusal.path), (UNSET, "$.message"))
+
+    def test_user_id(self) -> None:
+        """A user id in a text is decimal, without a sign or zeros, and within bounds."""
+        self.assertEqual(user_id_in("9007199254740991"), 2**53 - 1)
+        for bad in ("", "0", "07", "+7", "-7", " 7", "7 ", "7\n", "1.0", "1e3", "\u0667", "9007199254740992"):
+            self.assertIsNone(user_id_in(bad), bad)
