@@ -227,6 +227,11 @@ class Broadcast:
         return self._publishes
 
     @property
+    def settling_seconds(self) -> float:
+        """How long it takes at least until there is a list, where that is known; else 0."""
+        return max(0.0, self._settling.seconds_left) if self._settling.lasts else 0.0
+
+    @property
     def lag_seconds(self) -> float:
         """How long the published list has been behind the truth."""
         return 0.0 if self._behind_since is None else max(0.0, self._clock.seconds() - self._behind_since)

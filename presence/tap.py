@@ -30,6 +30,7 @@ from presence.host.signals import Signals
 from presence.host.systemd import Notifier
 from presence.interfaces import IConnection, ITokenChecker
 from presence.logs import set_level
+from presence.ops.events import Streams
 from presence.ops.lag import Lag
 from presence.ops.metrics import make_registry
 from presence.ops.parts import Parts
@@ -142,6 +143,7 @@ def make_daemon(
         backend=Backend(roster, relay, reactor),
         limits=limits,
         traffic=traffic,
+        streams=Streams(broadcast, roster.journal, reactor),
     )
 
 
@@ -207,7 +209,7 @@ def _make_ops(
             parts, tokens, lag, webhook, lambda: [(one.name, one.not_after) for one in certificates]
         )
         site = make_site(parts, tokens, registry, access, reactor)
-        yield from (lag, Listener(options["ops-endpoint"], options.ops_endpoint, site))
+        yield from (lag, Listener(options["ops-endpoint"], options.ops_endpoint, site), parts.streams)
 
 
 def _websocket_url(daemon: PresenceService) -> str:

@@ -58,6 +58,10 @@ class Exchange:
         self.clock.advance(0)
         return self.response
 
+    def hang_up(self) -> None:
+        """Break the connection."""
+        self.transport.loseConnection()
+
     @property
     def answered(self) -> bool:
         """Whether anything has come back."""

@@ -11,6 +11,7 @@ from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
 from presence.interfaces import IRoster
+from presence.ops.events import Streams
 from presence.relay import LocalRelay
 from presence.service import PresenceService
 from presence.websocket.traffic import Traffic
@@ -33,3 +34,4 @@ class Parts:
     backend: Backend
     limits: Limits
     traffic: Traffic
+    streams: Streams

@@ -6,11 +6,13 @@ from hmac import compare_digest
 from http import HTTPStatus
 
 import attrs
+from msgspec import UNSET, UnsetType
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from presence.host.serving import Place, answer_json
+from presence.ops.bodies import ProblemBody
 
 PROBLEM = "application/problem+json"
 """The media type of an error (:rfc:`9457`)."""
@@ -29,20 +31,19 @@ class Access:
     hosts: frozenset[str] = frozenset()
 
 
-def answer_problem(request: IRequest, status: HTTPStatus, code: str, detail: str) -> bytes:
+def answer_problem(
+    request: IRequest, status: HTTPStatus, code: str, detail: str, path: str | UnsetType = UNSET
+) -> bytes:
     """
     Answer with an error, in the form of :rfc:`9457`.
 
     :param code: Stable, for programs.
     :param detail: For people.
+    :param path: The place that is wrong, where that is known.
     """
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
+    problem = ProblemBody(
+        kind="about:blank", title=status.phrase, status=status, code=code, detail=detail, path=path
+    )
     return answer_json(request, status, problem, PROBLEM)
 
 
@@ -52,6 +53,14 @@ class OpsPlace(Place):
     def refuse(self, request: IRequest, status: HTTPStatus, code: str, text: str) -> bytes:
         """Answer with an error."""
         return answer_problem(request, status, code, text)
+
+
+class Directory(OpsPlace):
+    """A place that only has places below it."""
+
+    def render(self, request: Request) -> bytes:
+        """Say so, whatever the method."""
+        return self.refuse(request, HTTPStatus.NOT_FOUND, "not_found", "there is nothing here")
 
 
 class Problem(OpsPlace):
@@ -68,7 +77,7 @@ class Problem(OpsPlace):
         return answer_problem(request, *self._problem)
 
 
-class Guarded(OpsPlace):
+class Guarded(Directory):
     """The places for those who have the key."""
 
     def __init__(self, access: Access) -> None:

@@ -10,6 +10,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from presence.host.serving import BoundedRequest, QuietSite, host_name, is_address
+from presence.ops.api import make_api
 from presence.ops.health import Health, Ready
 from presence.ops.metrics import Metrics
 from presence.ops.parts import Parts
@@ -42,16 +43,19 @@ class _Root(OpsPlace):
         return super().getChildWithDefault(path, request)  # type: ignore[no-any-return]  # untyped in Twisted
 
 
-class _Request(BoundedRequest):
-    largest_body = LARGEST_BODY_BYTES
-
-
 def make_site(
     parts: Parts, tokens: TokenChecks, metrics: CollectorRegistry, access: Access, reactor: IReactorTime
 ) -> Site:
     """Build the site."""
+
+    class _Request(BoundedRequest):
+        def gotLength(self, length: int | None) -> None:
+            self.largest_body = max(LARGEST_BODY_BYTES, parts.service.settings.max_message_bytes)
+            super().gotLength(length)
+
     root = _Root(access)
     root.putChild(b"health", Health())
     root.putChild(b"ready", Ready(parts, tokens))
     root.putChild(b"metrics", Metrics(metrics))
+    root.putChild(b"api", make_api(parts, access))
     return QuietSite(root, requestFactory=_Request, reactor=reactor)

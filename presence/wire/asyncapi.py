@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 import msgspec
@@ -103,8 +104,8 @@ def _message(name: str, kind: type[Struct]) -> Json:
     return {"name": name, "summary": _prose(kind)[0], "payload": payload}
 
 
-def _schemas() -> Json:
-    kinds: list[type[Struct]] = [*_MESSAGES.values(), Position, OnlineSocket]
+def described_schemas(kinds: Sequence[type[Struct]]) -> Json:
+    """Return the JSON Schemas of types, for ``components``, with what their docstrings say."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     for kind in kinds:
         schema = schemas[kind.__name__]
@@ -112,6 +113,12 @@ def _schemas() -> Json:
         names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
         for field, text in fields.items():
             schema["properties"][names[field]]["description"] = text
+    return schemas
+
+
+def _schemas() -> Json:
+    kinds: list[type[Struct]] = [*_MESSAGES.values(), Position, OnlineSocket]
+    schemas = described_schemas(kinds)
     schemas["Error"]["properties"]["code"]["examples"] = [str(code) for code in ErrorCode]
     return schemas
 

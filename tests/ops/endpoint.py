@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from twisted.application.service import Service
 
 import tests.exchange
 from presence.config import Settings
+from presence.ops.events import Streams
 from presence.ops.lag import Lag
 from presence.ops.metrics import make_registry
 from presence.ops.parts import Parts
@@ -23,6 +25,11 @@ from presence.websocket.traffic import Traffic
 from tests.canary import secret
 
 KEY = secret("ops-key")
+
+
+def with_key(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a request of the platform."""
+    return {"Authorization": f"Bearer {KEY}", **headers}
 
 
 class Port(Service):
@@ -64,6 +71,7 @@ class Endpoint(tests.exchange.Exchange):
             backend=daemon.backend,
             limits=daemon.limits,
             traffic=Traffic(),
+            streams=Streams(daemon.broadcast, daemon.roster.journal, daemon.clock),
         )
         self.lag = Lag(daemon.clock)
         self.certificates: list[tuple[str, float]] = []
@@ -72,6 +80,10 @@ class Endpoint(tests.exchange.Exchange):
             make_site(self.parts, self.tokens, self.metrics, self.access, daemon.clock), daemon.clock
         )
 
+    def another(self) -> tests.exchange.Exchange:
+        """Return another connection to the same endpoint."""
+        return tests.exchange.Exchange(self.site, self.clock)
+
     def ask_with_key(self, request: str, body: bytes = b"", **headers: str) -> tests.exchange.Response:
         """Ask as the platform does."""
-        return self.ask(request, body, Authorization=f"Bearer {KEY}", **headers)
+        return self.ask(request, body, **with_key(headers))
