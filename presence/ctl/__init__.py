@@ -1,5 +1,5 @@
 """
-``presencectl``: a token, a test, a look, a message and the daemon's options, from the command line.
+``presencectl``: a token, a test, a look, a message, an operator's hand and the daemon's options.
 
 Every command is a ``usage.Options`` that runs itself in a ``Shell``. It exits with 0,
 with 1 when it failed and with 2 when it was called wrongly, and says why in one line
@@ -25,10 +25,13 @@ from presence.client import ConnectionEnded, NotConnected
 from presence.ctl.checkconfig import Checkconfig
 from presence.ctl.command import Command, Failed, Shell
 from presence.ctl.genconfig import Genconfig
+from presence.ctl.health import Health
+from presence.ctl.kick import Kick
 from presence.ctl.send import Send
 from presence.ctl.smoke import Smoke
 from presence.ctl.token import Token
 from presence.ctl.watch import Watch
+from presence.ctl.who import Who
 from presence.wire.errors import Refused
 
 T = TypeVar("T")
@@ -44,12 +47,16 @@ class Options(Command):
         "smoke ws://127.0.0.1:8080/ --token-file token",
         "watch ws://127.0.0.1:8080/ --token-file token",
         """send ws://127.0.0.1:8080/ 2 '{"text": "hi"}' --token-file token""",
+        "who --key-file key",
     )
     subCommands: ClassVar[list[list[Any]]] = [
         ["token", None, Token, "Get an access token."],
         ["smoke", None, Smoke, "Try everything once; exit with 0 if it works."],
         ["watch", None, Watch, "See who comes and goes."],
         ["send", None, Send, "Send a message to a user."],
+        ["who", None, Who, "Ask who is online, or what is known of a user."],
+        ["kick", None, Kick, "Close the connections of a user, or one of them."],
+        ["health", None, Health, "Exit with 0 if the daemon is ready."],
         ["genconfig", None, Genconfig, "Print a file of all options of the daemon."],
         ["checkconfig", None, Checkconfig, "Check such a file, and tell what is in effect."],
     ]

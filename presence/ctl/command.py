@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TextIO
 from urllib.parse import urlsplit
@@ -87,8 +88,26 @@ class Command(usage.Options):
 
     async def ask_api(self, shell: Shell, method: str, path: str, **options: Any) -> tuple[int, Any]:  # noqa: ANN401 - treq's options and any JSON
         """Return the status and the body of an answer of the account API."""
+        return await self.ask(shell, method, self["api"], path, "the account API", **options)
+
+    async def ask(
+        self,
+        shell: Shell,
+        method: str,
+        base: str,
+        path: str,
+        who: str,
+        **options: Any,  # noqa: ANN401 - treq's
+    ) -> tuple[int, Any]:
+        """
+        Return the status and the JSON of an answer.
+
+        :param base: The address before the path, with a slash at its end or without.
+        :param who: Who should answer, for the line that says that somebody else does.
+        :raises Failed: Where there is none.
+        """
         agent = Agent(shell.reactor, BrowserLikePolicyForHTTPS(self.trust_root()))
-        url = self["api"].rstrip("/") + path
+        url = base.rstrip("/") + path
 
         async def ask() -> tuple[int, bytes]:
             response = await HTTPClient(agent).request(method, url, allow_redirects=False, **options)
@@ -107,7 +126,24 @@ class Command(usage.Options):
         except (ConnectError, DNSLookupError) as problem:
             raise Failed(f"cannot ask {url}: {problem}") from None
         except msgspec.DecodeError:
-            raise Failed(f"{url} answered {status} without JSON; is this the account API?") from None
+            raise Failed(f"{url} answered {status} without JSON; is this {who}?") from None
+
+
+class Verb(Command):
+    """A command that does something itself."""
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Take options behind the arguments too, where Twisted stops to look for them."""
+        try:
+            found, arguments = gnu_getopt(options or [], self.shortOpt, self.longOpt)
+        except GetoptError as problem:
+            raise usage.UsageError(str(problem)) from None
+        in_front: list[str] = []
+        for name, value in found:
+            bare = name.lstrip("-")
+            valued = f"{bare}=" in self.longOpt or f"{bare}:" in self.shortOpt
+            in_front += [name, value] if valued else [name]
+        super().parseOptions([*in_front, *arguments])
 
 
 def _why(failure: Failure) -> str:
@@ -117,9 +153,19 @@ def _why(failure: Failure) -> str:
 
 
 def _api_url(text: str) -> str:
+    return http_url(text, f"of an API; {DEFAULT_API}")
+
+
+def http_url(text: str, example: str) -> str:
+    """
+    Read an address of the command line.
+
+    :param example: What it is an address of, and one of those.
+    :raises ValueError: Where it is none.
+    """
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError(f"{text} is no address of an API; {DEFAULT_API} is one")
+        raise ValueError(f"{text} is no address {example} is one")
     return text
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from getopt import GetoptError, gnu_getopt
+from collections.abc import Callable
 from http import HTTPStatus
 from random import random
 from typing import Any, ClassVar
@@ -12,12 +11,12 @@ from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError  # noqa
 from twisted.python import usage
 
 from presence.client import ConnectionEnded, PresenceClient
-from presence.ctl.command import API, CA, Command, Failed, Shell, read_file, user_id
+from presence.ctl.command import API, CA, Failed, Shell, Verb, read_file, user_id
 
 EVENT_SECONDS = 15.0
 
 
-class SocketCommand(Command):
+class SocketCommand(Verb):
     """A command that talks to the daemon."""
 
     optParameters: ClassVar = [
@@ -32,19 +31,6 @@ class SocketCommand(Command):
         API,
         CA,
     ]
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Take options behind the arguments too, where Twisted stops to look for them."""
-        try:
-            found, arguments = gnu_getopt(options or [], self.shortOpt, self.longOpt)
-        except GetoptError as problem:
-            raise usage.UsageError(str(problem)) from None
-        in_front: list[str] = []
-        for name, value in found:
-            bare = name.lstrip("-")
-            valued = f"{bare}=" in self.longOpt or f"{bare}:" in self.shortOpt
-            in_front += [name, value] if valued else [name]
-        super().parseOptions([*in_front, *arguments])
 
     def parseArgs(self, url: str) -> None:  # type: ignore[override]  # Twisted calls it with what there is
         """Take the address of the daemon."""

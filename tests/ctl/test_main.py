@@ -17,8 +17,13 @@ from presence.wire.messages import SubscribeOk
 from tests.canary import TOKEN
 from tests.ctl.world import HELLO_OK, URL, Closed, CtlTestCase
 
-TALKING = ("token", "smoke", "watch", "send")
-COMMANDS = (*TALKING, "genconfig", "checkconfig")
+COMMANDS = {
+    **dict.fromkeys(("token", "smoke", "watch", "send"), "[default: http://127.0.0.1:8000]"),
+    **dict.fromkeys(("who", "kick"), "[default: PRESENCE_OPS_KEY]"),
+    **dict.fromkeys(("genconfig", "checkconfig"), "presence.toml"),
+    "health": "URL is http://127.0.0.1:8081/ unless",
+}
+"""What the help of each command says of a default."""
 
 
 class MainTests(SynchronousTestCase):
@@ -44,12 +49,12 @@ class MainTests(SynchronousTestCase):
         self.assertEqual(self.stdout.getvalue(), f"presence {presence.__version__}\n" * 2)
 
     def test_help(self) -> None:
-        """Every help has a synopsis and examples, and the default where there is one."""
-        for command in COMMANDS:
+        """Every help has a synopsis, defaults and examples."""
+        for command, default in COMMANDS.items():
             self.assertEqual(self.exit_code(command, "--help"), 0)
             text = self.stdout.getvalue()
             self.assertIn(f"Usage: presencectl {command} ", text)
-            self.assertEqual("[default: http://127.0.0.1:8000]" in text, command in TALKING)
+            self.assertIn(default, " ".join(text.split()))
             self.assertIn(f"Examples:\n  presencectl {command} ", text)
             self.stdout.truncate(0)
 
@@ -62,7 +67,8 @@ class MainTests(SynchronousTestCase):
     def test_no_command(self) -> None:
         """Without a command there is nothing to do."""
         self.assert_usage_error(
-            "say what to do: token, smoke, watch, send, genconfig or checkconfig; see presencectl"
+            "say what to do: token, smoke, watch, send, who, kick, health, genconfig or checkconfig;"
+            " see presencectl"
         )
 
     def test_arguments(self) -> None:
@@ -91,6 +97,22 @@ class MainTests(SynchronousTestCase):
         self.assert_usage_error(
             "x is no user id; give an integer from 1; see presencectl send", "send", URL, "x", "1"
         )
+
+    def test_operations(self) -> None:
+        """What the commands of operators are not called for is named."""
+        whom = "say whom: a user id, or --socket and its id; see presencectl kick"
+        no_address = "ws://a is no address of the operations endpoint; http://127.0.0.1:8081/ is one"
+        for complaint, *argv in (
+            ("x is no user id; give an integer from 1; see presencectl who", "who", "x"),
+            ("give one user at most, and one address; see presencectl who", "who", "1", "2"),
+            ("x is no user id; give an integer from 1; see presencectl kick", "kick", "x"),
+            (whom, "kick"),
+            (whom, "kick", "7", "--socket", "5f"),
+            (f"{no_address}; see presencectl health", "health", "ws://a"),
+        ):
+            self.stderr.truncate(0)
+            self.stderr.seek(0)
+            self.assert_usage_error(complaint, *argv)
 
     def test_no_user(self) -> None:
         """A token is somebody's."""
