@@ -49,7 +49,7 @@ setup(
         "Twisted>=25.5",
     ],
     extras_require={
-        "test": ["hypothesis>=6.100", "PyYAML>=6", "trustme>=1.2", "websockets>=13"],
+        "test": ["hypothesis>=6.100", "PyYAML>=6", "schemathesis>=4.4", "trustme>=1.2", "websockets>=13"],
         "dev": [
             "build",
             "cachetools>=8.0.1",  # has types of its own
