@@ -32,7 +32,7 @@ class Send(SocketCommand):
             raise usage.UsageError(str(problem)) from None
         self["message"] = message
 
-    async def run(self, shell: Shell) -> None:
+    async def talk(self, shell: Shell) -> None:
         """Send the message and print how many sockets took it."""
         message = self._message(shell)
         userid, token = await self.identity(shell)

@@ -32,7 +32,7 @@ class Smoke(SocketCommand):
         "token --user user@volunteer-vision.com | presencectl smoke ws://127.0.0.1:8080/ --token-file -",
     )
 
-    async def run(self, shell: Shell) -> None:
+    async def talk(self, shell: Shell) -> None:
         """Play the session."""
         userid, token = await self.identity(shell)
 

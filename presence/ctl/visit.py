@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError  # noqa: A004 - Twisted's name
 from twisted.python import usage
 
-from presence.client import ConnectionEnded, PresenceClient
+from presence.client import ConnectionEnded, NotConnected, PresenceClient
 from presence.ctl.command import API, CA, Failed, Shell, Verb, read_file, user_id
 
 EVENT_SECONDS = 15.0
@@ -35,6 +35,16 @@ class SocketCommand(Verb):
     def parseArgs(self, url: str) -> None:  # type: ignore[override]  # Twisted calls it with what there is
         """Take the address of the daemon."""
         self["url"] = url
+
+    async def run(self, shell: Shell) -> None:
+        """Do the job, and tell if it is the connection that kept it from that."""
+        try:
+            await self.talk(shell)
+        except (ConnectionEnded, NotConnected) as problem:
+            raise Failed(str(problem)) from None
+
+    async def talk(self, shell: Shell) -> None:
+        """Do the job; each command has its own."""
 
     async def identity(self, shell: Shell) -> tuple[int, str]:
         """Return the user id and the access token."""

@@ -33,7 +33,7 @@ class Watch(SocketCommand):
         "watch wss://presence.example.com/ --userid 1 --ca authority.pem",
     )
 
-    async def run(self, shell: Shell) -> None:
+    async def talk(self, shell: Shell) -> None:
         """Watch until cancelled, or until the server does not want us back."""
         userid, token = await self.identity(shell)
         visit = Visit(self, shell)

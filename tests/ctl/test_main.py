@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO, StringIO, TextIOWrapper
@@ -135,6 +136,14 @@ class MainTests(SynchronousTestCase):
         self.patch(sys, "stdout", terminal)
         main(["smoke", URL], lambda _: terminal.write("→"))
         self.assertEqual(shown.getvalue(), b"?")
+
+    def test_quick(self) -> None:
+        """What health does without, because a container starts it all the time, is not imported for it."""
+        program = "import sys, presence.ctl.health; print('autobahn' in sys.modules)"
+        run = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
+        self.assertEqual((run.stdout, run.stderr), ("False\n", ""))
 
     def test_runs(self) -> None:
         """A command is run with the reactor, in the shell of the process."""

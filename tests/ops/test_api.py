@@ -328,7 +328,8 @@ class UserTests(ApiTestCase):
         """There is nothing between the places."""
         for path in ("", "users", "sockets", "users/1/", "users/1/x", "online/", "broadcast/1"):
             self.assert_problem(self.get(path), 404, "not_found")
-        self.assert_problem(self.endpoint.ask("GET /api"), 404, "not_found")
+        for path in ("/api", "/api/", "/api/v1", "/api/v2/online"):
+            self.assert_problem(self.endpoint.ask_with_key(f"GET {path}"), 404, "not_found")
 
     def test_methods(self) -> None:
         """A wrong method is told the right one."""
