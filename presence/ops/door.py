@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from math import ceil
 from typing import TypeVar
+from urllib.parse import parse_qs
 
 from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
@@ -101,13 +102,14 @@ def read_parameters(request: Request, *names: str) -> dict[str, str]:
     :raises Trouble: Where there is another one, or one more than once.
     """
     found = {}
-    for raw_name, values in request.args.items():
-        name = raw_name.decode(errors="replace")
+    # Twisted's request.args has the fields of a form in the body too.
+    query = request.uri.decode("latin-1").partition("?")[2]
+    for name, values in parse_qs(query, keep_blank_values=True).items():
         if name not in names or len(values) > 1:
             raise bad_parameter(
                 name, f"give each of {', '.join(names)} once at most" if names else "give none"
             )
-        found[name] = values[0].decode(errors="replace")
+        found[name] = values[0]
     return found
 
 

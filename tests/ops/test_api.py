@@ -213,6 +213,11 @@ class BodyTests(ApiTestCase):
             response = self.post("broadcast", {"message": 1}, Content_Type=named)
             self.assert_problem(response, 415, "unsupported_media_type")
 
+    def test_form(self) -> None:
+        """A form is no JSON either, and its fields are no parameters."""
+        response = self.post("broadcast", b"message=1", Content_Type="application/x-www-form-urlencoded")
+        self.assert_problem(response, 415, "unsupported_media_type")
+
 
 class OnlineTests(ApiTestCase):
     def position(self) -> dict[str, object]:
@@ -244,6 +249,9 @@ class OnlineTests(ApiTestCase):
             ("cursor=", "cursor"),
             ("limit=1&limit=2", "limit"),
             ("page=2", "page"),
+            ("%C3%A4=1", "ä"),
+            ("%FF=1", "\ufffd"),
+            ("limit=%C3%A4", "limit"),
         ):
             self.assert_problem(self.get(f"online?{query}"), 422, "bad_message", name)
         self.assert_problem(self.get("users/1?verbose=1"), 422, "bad_message", "verbose")
