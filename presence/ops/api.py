@@ -37,7 +37,7 @@ from presence.ops.openapi import Document
 from presence.ops.parts import Parts
 from presence.ops.places import Access, Directory, Guarded
 from presence.roster.history import Transition
-from presence.wire.codec import check_depth, user_id_in
+from presence.wire.codec import check_depth, number_in
 from presence.wire.messages import MOST_USERS_PER_PAGE
 
 _messages = Decoder(SendMessage)
@@ -71,7 +71,7 @@ class Users(Directory):
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Find a user."""
-        user_id = user_id_in(path.decode(errors="replace"))
+        user_id = number_in(path.decode(errors="replace"))
         return super().getChild(path, request) if user_id is None else OneUser(self._parts, user_id)
 
 
@@ -186,10 +186,10 @@ class OnlineUsers(ApiPlace):
     def render_GET(self, request: Request) -> bytes:
         """Give a page."""
         parameters = read_parameters(request, "limit", "cursor")
-        limit = user_id_in(parameters.get("limit", str(MOST_USERS_PER_PAGE)))
+        limit = number_in(parameters.get("limit", str(MOST_USERS_PER_PAGE)))
         if limit is None or limit > MOST_USERS_PER_PAGE:
             raise bad_parameter("limit", f"limit must be a number from 1 to {MOST_USERS_PER_PAGE}")
-        after = user_id_in(parameters["cursor"]) if "cursor" in parameters else 0
+        after = number_in(parameters["cursor"]) if "cursor" in parameters else 0
         if after is None:
             raise bad_parameter("cursor", "cursor must be the next of a page before")
         _check_settled(self._broadcast)

@@ -61,7 +61,7 @@ _ref: Decoder[str | int] = Decoder(RequestRef)
 _text = Decoder(str)
 _encoder = Encoder()
 _LONGEST_ECHO = 64
-_USER_ID = re.compile("[1-9][0-9]{0,15}")
+_NUMBER = re.compile("[1-9][0-9]{0,15}")
 
 T = TypeVar("T")
 
@@ -147,9 +147,9 @@ def decode_object(data: bytes, decoder: Decoder[T]) -> T:
         raise BadMessage(ErrorCode.BAD_MESSAGE, text, path=path) from None
 
 
-def user_id_in(text: str) -> int | None:
-    """Return the user id that stands in a text, in decimal; None where it is none."""
-    return int(text) if _USER_ID.fullmatch(text) and int(text) <= LARGEST_INT else None
+def number_in(text: str) -> int | None:
+    """Return the number that stands in a text, as user ids do: in decimal, from 1; None where none does."""
+    return int(text) if _NUMBER.fullmatch(text) and int(text) <= LARGEST_INT else None
 
 
 def decode_answer(data: bytes) -> Answer | None:
@@ -275,7 +275,7 @@ def _check_label(request: Hello) -> None:
 def _check_cursor(request: GetAllOnline) -> None:
     # A cursor is the last user of the page before it, so it outlives that user.
     cursor = request.cursor
-    if isinstance(cursor, UnsetType) or user_id_in(cursor) is not None:
+    if isinstance(cursor, UnsetType) or number_in(cursor) is not None:
         return
     text = "cursor must be the next of a page before"
     raise BadMessage(ErrorCode.BAD_MESSAGE, text, re=type_of(request), ref=request.ref, path="$.cursor")

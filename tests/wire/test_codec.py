@@ -18,7 +18,7 @@ from presence.wire.codec import (
     decode_request,
     encode,
     nests_deeper_than,
-    user_id_in,
+    number_in,
 )
 from presence.wire.errors import BadMessage, ErrorCode
 from presence.wire.messages import (
@@ -504,6 +504,6 @@ class ObjectTests(SynchronousTestCase):
 
     def test_user_id(self) -> None:
         """A user id in a text is decimal, without a sign or zeros, and within bounds."""
-        self.assertEqual(user_id_in("9007199254740991"), 2**53 - 1)
+        self.assertEqual(number_in("9007199254740991"), 2**53 - 1)
         for bad in ("", "0", "07", "+7", "-7", " 7", "7 ", "7\n", "1.0", "1e3", "\u0667", "9007199254740992"):
-            self.assertIsNone(user_id_in(bad), bad)
+            self.assertIsNone(number_in(bad), bad)
