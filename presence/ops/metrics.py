@@ -108,7 +108,7 @@ class DaemonCollector(Collector):
         yield from self._messages()
         yield from self._publications()
         yield from self._token_checks()
-        yield from self._webhooks()
+        yield from self._platform()
 
     def _process(self) -> Iterator[Metric]:
         yield InfoMetricFamily("presence_build", "What runs here; always 1.", value=self._build)
@@ -277,7 +277,7 @@ class DaemonCollector(Collector):
             value=self._tokens.places.waiting,
         )
 
-    def _webhooks(self) -> Iterator[Metric]:
+    def _platform(self) -> Iterator[Metric]:
         webhook = self._webhook
         results = Counter() if webhook is None else webhook.results
         yield _counters(
@@ -290,6 +290,11 @@ class DaemonCollector(Collector):
             "presence_webhook_behind_seconds",
             "How old the oldest published change is that the receiver of webhooks has not taken.",
             value=0 if webhook is None else webhook.behind_seconds,
+        )
+        yield GaugeMetricFamily(
+            "presence_event_streams",
+            "Streams of events that the platform's backend has open, now.",
+            value=self._parts.streams.count,
         )
 
 

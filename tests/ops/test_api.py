@@ -200,7 +200,9 @@ class BodyTests(ApiTestCase):
         daemon = self.daemon
         backend = Recorder(daemon.roster, daemon.relay, daemon.clock)
         parts = attrs.evolve(self.endpoint.parts, backend=backend)
-        site = make_site(parts, self.endpoint.tokens, self.endpoint.access, daemon.clock)
+        site = make_site(
+            parts, self.endpoint.tokens, self.endpoint.metrics, self.endpoint.access, daemon.clock
+        )
         body = b'{"message": {"n": 1.0,  "a":"\\u00e9"}}'
         Exchange(site, daemon.clock).ask("POST /api/v1/broadcast", body, **with_key({}))
         self.assertEqual(backend.sent, [b'{"n": 1.0,  "a":"\\u00e9"}'])
