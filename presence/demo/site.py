@@ -28,14 +28,7 @@ from presence.demo.api import (
     describe,
 )
 from presence.demo.faults import Faults
-from presence.host.serving import QuietSite, answer, answer_json, host_name, is_address
-
-_ASSETS = {
-    "index.html": "text/html; charset=utf-8",
-    "demo.js": "text/javascript; charset=utf-8",
-    "demo.css": "text/css; charset=utf-8",
-    "favicon.svg": "image/svg+xml",
-}
+from presence.host.serving import Asset, QuietSite, add_page, answer_json, host_name, is_address
 
 
 def make_site(
@@ -52,9 +45,7 @@ def make_site(
     :param websocket_url: Returns the daemon's address; called at each request.
     """
     root = _Root(websocket_url)
-    root.putChild(b"", _Asset("index.html"))
-    for name in _ASSETS:
-        root.putChild(name.encode(), _Asset(name))
+    add_page(root, files("presence.demo") / "assets", _Asset)
     root.putChild(b"demo.json", _Facts(visitors, websocket_url))
     root.putChild(b"oauth", Directory(token=TokenResource(accounts)))
     root.putChild(b"users", Directory(me=MeResource(accounts, faults, reactor)))
@@ -107,17 +98,8 @@ class _Misdirected(JsonResource):
         )
 
 
-class _Asset(JsonResource):
-    """A file of the page, read once."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._content_type = _ASSETS[name]
-        self._content = (files("presence.demo") / "assets" / name).read_bytes()
-
-    def render_GET(self, request: Request) -> bytes:
-        request.setHeader("Cache-Control", "no-cache")
-        return answer(request, HTTPStatus.OK, self._content_type, self._content)
+class _Asset(Asset, JsonResource):
+    """A file of the page."""
 
 
 class _Facts(JsonResource):

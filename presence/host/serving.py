@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from importlib.resources.abc import Traversable
 from io import BytesIO
 from ipaddress import ip_address
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,6 +92,35 @@ class _Nothing(Resource):
 
     def render(self, request: Request) -> bytes:
         return self._parent.refuse(request, HTTPStatus.NOT_FOUND, "not_found", "there is nothing here")
+
+
+_CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+class Asset(Place):
+    """A file of a page, read once."""
+
+    def __init__(self, file: Traversable) -> None:
+        super().__init__()
+        self._content_type = _CONTENT_TYPES.get(PurePath(file.name).suffix, "application/octet-stream")
+        self._content = file.read_bytes()
+
+    def render_GET(self, request: Request) -> bytes:
+        """Give it; whoever has kept it asks again."""
+        request.setHeader("Cache-Control", "no-cache")
+        return answer(request, HTTPStatus.OK, self._content_type, self._content)
+
+
+def add_page(root: Resource, directory: Traversable, make_asset: Callable[[Traversable], Asset]) -> None:
+    """Add the files of a page to the top of a site; ``index.html`` has its empty path too."""
+    for file in directory.iterdir():
+        root.putChild(file.name.encode(), make_asset(file))
+    root.putChild(b"", root.children[b"index.html"])
 
 
 def answer(request: IRequest, status: HTTPStatus, content_type: str, body: bytes) -> bytes:
