@@ -36,6 +36,7 @@ from presence.ops.events import Events
 from presence.ops.openapi import Document
 from presence.ops.parts import Parts
 from presence.ops.places import Access, Directory, Guarded
+from presence.ops.recent import add_recent
 from presence.roster.history import Transition
 from presence.wire.codec import check_depth, number_in
 from presence.wire.messages import MOST_USERS_PER_PAGE
@@ -57,6 +58,7 @@ def make_api(parts: Parts, access: Access) -> Resource:
     version_1.putChild(b"online", online)
     version_1.putChild(b"sockets", Sockets(parts))
     version_1.putChild(b"events", Events(parts.streams))
+    add_recent(version_1, parts)
     api = Directory()
     api.putChild(b"v1", version_1)
     return api

@@ -134,6 +134,52 @@ class ResetEvent(Struct, kw_only=True):
     version: Version
 
 
+class AnyTransition(UserTransition, kw_only=True):
+    """Some user came or went."""
+
+    id: UserId
+
+
+class LatestTransitions(Struct, kw_only=True):
+    """
+    Who came and went last, published or not.
+
+    :ivar transitions: The latest first.
+    :ivar epoch: Of the published list.
+    :ivar version: Of the published list; transitions above it are not published yet.
+    """
+
+    transitions: list[AnyTransition]
+    epoch: str
+    version: Version
+
+
+class LatestRefusal(Struct, kw_only=True):
+    """
+    A client was told no.
+
+    :ivar at: When, in seconds since the Unix epoch.
+    :ivar peer: The address of the client.
+    :ivar code: An error code, or the number of a close code.
+    :ivar reason: What a close code means, for people.
+    """
+
+    at: float
+    peer: str
+    code: str
+    reason: str | UnsetType = UNSET
+
+
+class LatestRefusals(Struct, kw_only=True):
+    """
+    The last refusals.
+
+    :ivar refusals: The latest first.
+    """
+
+    refusals: list[LatestRefusal]
+
+
 class ProblemBody(Struct, kw_only=True, rename={"kind": "type"}):
     """
     What is wrong, as RFC 9457 has it.

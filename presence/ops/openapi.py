@@ -16,9 +16,13 @@ from twisted.web.server import Request
 
 from presence.host.serving import answer_json
 from presence.ops.bodies import (
+    AnyTransition,
     ChangeEvent,
     Closed,
     Delivered,
+    LatestRefusal,
+    LatestRefusals,
+    LatestTransitions,
     Online,
     OnlineQuery,
     ProblemBody,
@@ -46,6 +50,10 @@ _SCHEMAS: tuple[type[Struct], ...] = (
     Closed,
     ChangeEvent,
     ResetEvent,
+    AnyTransition,
+    LatestTransitions,
+    LatestRefusal,
+    LatestRefusals,
     ProblemBody,
 )
 
@@ -133,6 +141,12 @@ def _paths() -> Json:
             "post": _operation(
                 "queryOnline", "Which of these users are online", Online, 503, body=OnlineQuery
             ),
+        },
+        "/api/v1/transitions": {
+            "get": _operation("latestTransitions", "Who came and went last, and why", LatestTransitions),
+        },
+        "/api/v1/refusals": {
+            "get": _operation("latestRefusals", "Who was told no last", LatestRefusals),
         },
         "/api/v1/events": {"get": _events()},
         "/api/v1/openapi.json": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from enum import StrEnum
+from itertools import islice
 
 import attrs
 
@@ -81,3 +82,7 @@ class History:
     def of(self, user_id: int) -> list[Transition]:
         """Return what is remembered of a user, the latest first."""
         return [one for one in reversed(self._transitions) if one.user_id == user_id]
+
+    def latest(self, count: int) -> list[Transition]:
+        """Return the last transitions, the latest first."""
+        return list(islice(reversed(self._transitions), count))

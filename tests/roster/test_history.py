@@ -35,6 +35,15 @@ class HistoryTests(SynchronousTestCase):
             history.record(one)
         self.assertEqual(history.of(1), [second, first])
 
+    def test_latest(self) -> None:
+        """The latest of all users come first, as many as are asked for."""
+        history = History()
+        first, second, third = (transition(user) for user in (1, 2, 3))
+        for one in (first, second, third):
+            history.record(one)
+        self.assertEqual(history.latest(2), [third, second])
+        self.assertEqual(history.latest(4), [third, second, first])
+
     def test_bounded(self) -> None:
         """The oldest is forgotten, and counts all the same."""
         history = History()
