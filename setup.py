@@ -31,7 +31,7 @@ setup(
     # ``presence``: setuptools then maps only packages that have an __init__.py.
     package_dir={"": "."},
     packages=[*find_packages(include=["presence", "presence.*"]), "twisted.plugins"],
-    package_data={"presence": ["py.typed"], "presence.demo": ["assets/*"]},
+    package_data={"presence": ["py.typed"], "presence.demo": ["assets/*"], "presence.ops": ["page/*"]},
     install_requires=[
         # Older Autobahn counts compressed bytes against the message limit (GHSA-hxp9-w8x3-p566).
         "autobahn>=26.7.1",

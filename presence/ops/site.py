@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from importlib.resources import files
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from presence.host.serving import BoundedRequest, QuietSite, host_name, is_address
+from presence.host.serving import Asset, BoundedRequest, QuietSite, add_page, host_name, is_address
 from presence.ops.api import make_api
 from presence.ops.health import Health, Ready
 from presence.ops.metrics import Metrics
@@ -19,6 +20,22 @@ from presence.tokens import TokenChecks
 
 LARGEST_BODY_BYTES = 1024 * 1024
 """The most bytes that a request may carry: room for tens of thousands of user ids."""
+
+
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class _Asset(Asset, OpsPlace):
+    """A file of the operator page, which holds nothing that is secret."""
 
 
 class _Root(OpsPlace):
@@ -38,8 +55,8 @@ class _Root(OpsPlace):
         if not (is_address(host) or host == "localhost" or host in self._access.hosts):
             text = f"this endpoint does not go by the name {host!r}; tell it with --ops-host"
             return Problem(HTTPStatus.MISDIRECTED_REQUEST, "misdirected_request", text)
-        request.setHeader("X-Content-Type-Options", "nosniff")
-        request.setHeader("Referrer-Policy", "no-referrer")
+        for name, value in _SECURITY_HEADERS.items():
+            request.setHeader(name, value)
         return super().getChildWithDefault(path, request)  # type: ignore[no-any-return]  # untyped in Twisted
 
 
@@ -54,6 +71,7 @@ def make_site(
             super().gotLength(length)
 
     root = _Root(access)
+    add_page(root, files("presence.ops") / "page", _Asset)
     root.putChild(b"health", Health())
     root.putChild(b"ready", Ready(parts, tokens))
     root.putChild(b"metrics", Metrics(metrics))
