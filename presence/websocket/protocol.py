@@ -43,6 +43,7 @@ MOST_BAD_MESSAGES = 10
 
 LONGEST_ORIGIN_LOGGED = 100
 
+_OF_THE_END = frozenset({CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART})
 _OF_FLOODS = frozenset({CloseCode.TOO_MANY_BAD_MESSAGES, CloseCode.TOO_MANY_REQUESTS})
 _BAD = frozenset({ErrorCode.BAD_JSON, ErrorCode.BAD_MESSAGE})
 
@@ -274,7 +275,8 @@ class PresenceProtocol(GuardedProtocol):
         self._queued_bytes = 0
 
     def _close(self, code: CloseCode) -> None:
-        self._note_refusal(str(int(code)))
+        if code not in _OF_THE_END:
+            self._note_refusal(str(int(code)))
         _log.debug("closing {peer} with {code}: {reason}", peer=self.peer, code=int(code), reason=code.reason)
         if self.state == self.STATE_CONNECTING:  # it still shakes hands
             self.transport.abortConnection()

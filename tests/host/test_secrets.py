@@ -73,9 +73,9 @@ class SecretTests(SynchronousTestCase):
     def test_no_text(self) -> None:
         """Bytes that are no text are refused, wherever they come from."""
         self.file.write_bytes(OF_FILE.encode() + b"\xff")
-        self.assert_refused(f"{self.file} is no text", self.file)
+        self.assert_refused(f"{self.file} is no plain text", self.file)
         self.environment["PRESENCE_OPS_KEY"] = f"{OF_VARIABLE}\udcff"
-        self.assert_refused("PRESENCE_OPS_KEY is no text")
+        self.assert_refused("PRESENCE_OPS_KEY is no plain text")
 
     def test_everybody_can_read_it(self) -> None:
         """A file that everybody can read is a warning; one for its owner and a group is none."""

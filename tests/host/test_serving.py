@@ -25,7 +25,8 @@ class PageTests(SynchronousTestCase):
         (directory / "index.html~").write_bytes(b"<script>")
         root = Directory()
         add_page(root, directory, _Asset)
-        self.exchange = Exchange(QuietSite(root), Clock())
+        clock = Clock()
+        self.exchange = Exchange(QuietSite(root, reactor=clock), clock)
 
     def test_index(self) -> None:
         """The index stands at the top too, and whoever has kept it asks again."""

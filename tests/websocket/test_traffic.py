@@ -87,6 +87,11 @@ class TrafficTests(SynchronousTestCase):
         expected = [Refusal(0.0, peer, "not_identified"), Refusal(0.0, peer, "4513")]
         self.assertEqual(list(self.traffic.refusals), expected)
 
+    def test_no_refusal(self) -> None:
+        """Whoever is sent away at the end of the daemon was not refused."""
+        self.peer.protocol.send_away(1)
+        self.assertEqual(list(self.traffic.refusals), [])
+
     def test_refusals_are_bounded(self) -> None:
         """Older ones are forgotten."""
         traffic = Traffic()
