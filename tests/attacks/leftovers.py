@@ -20,6 +20,15 @@ BOUNDED = {
     "Rates._of_users": "the same",
     "SharedFrame": "the latest list",
     "Limits.exceeded": "one for each limit there is",
+    "History._transitions": "the last 10,000",
+    "Transition": "the same",
+    "History.counts": "one for each cause there is",
+    "Traffic.refusals": "the last 100",
+    "Refusal": "the same",
+    "Traffic.closed": "one for each code that is counted",
+    "Traffic.requests": "one for each kind of request and error",
+    "CheckCounts.results": "one for each result there is",
+    "Waiting": "one for each connection",
 }
 """What is kept for good reasons, and how much of it at most; the rest must not grow."""
 
