@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from io import BytesIO
 from ipaddress import ip_address
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -60,13 +60,15 @@ class QuietSite(Site):
 
 
 class Place(Resource):
-    """A place that says no in words of its own, also to a wrong method and below itself."""
+    """
+    A place that says no in words of its own, also to a wrong method and below itself.
+
+    :cvar refuse: Answers a request with a status, a stable code, and a text for people.
+    """
 
     allowedMethods: Sequence[bytes] = (b"GET", b"HEAD")
 
-    def refuse(self, request: IRequest, status: HTTPStatus, code: str, text: str) -> bytes:
-        """Answer with an error."""
-        raise NotImplementedError
+    refuse: ClassVar[Callable[[Any, IRequest, HTTPStatus, str, str], bytes]]
 
     def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: ARG002 - Twisted passes both
         """Find nothing."""

@@ -82,6 +82,15 @@ class ListenerTests(SynchronousTestCase):
         self.assertIn("tcp:80", line)
         self.assertNotIn("\n", line)
 
+    def test_listens(self) -> None:
+        """It listens from its start until it begins to stop."""
+        listener = Listener("tcp:80", Endpoint(succeed(Port())), Factory())
+        self.assertFalse(listener.listens)
+        listener.startService()
+        self.assertTrue(listener.listens)
+        listener.stopService()
+        self.assertFalse(listener.listens)
+
     def test_stops(self) -> None:
         """The service has stopped when its port is closed."""
         port = Port()
