@@ -101,7 +101,9 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Whether calls go through."""
+        """Whether a call would go through now, if only to be tried after a break."""
+        if isinstance(self._state, _Open):
+            return self._now() >= self._state.until
         return isinstance(self._state, _Closed)
 
     def refuse_if_open(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence.tokens.breaker import LEAST_CALLS
+from presence.tokens.breaker import LEAST_CALLS, SHORTEST_BREAK_SECONDS
 from presence.tokens.verdict import Undecided
 from tests.ops.endpoint import Endpoint
 
@@ -44,7 +44,7 @@ class HealthTests(SynchronousTestCase):
         self.assert_not_ready("draining")
 
     def test_account_api(self) -> None:
-        """It is not ready while the account API is left alone."""
+        """It is not ready while the account API is left alone; after that it takes a client to try it."""
 
         def fail() -> None:
             with self.endpoint.tokens.breaker.watch():
@@ -53,6 +53,8 @@ class HealthTests(SynchronousTestCase):
         for _ in range(LEAST_CALLS):
             self.assertRaises(Undecided, fail)
         self.assert_not_ready("account_api")
+        self.endpoint.daemon.clock.advance(2 * SHORTEST_BREAK_SECONDS)
+        self.assertEqual(self.endpoint.ask("GET /ready").status, 200)
 
     def test_roster(self) -> None:
         """It is not ready before it knows who is online."""
