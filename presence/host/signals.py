@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end the process, the first in order, the second at once; SIGHUP lets it read again."""
+"""SIGTERM or Ctrl-C ends the process in order, one more of them at once; SIGHUP lets it read again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from twisted.application.service import Service
 from twisted.python.failure import Failure
 
 from presence.logs import logger, without_text
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 _log = logger(__name__)
 
@@ -37,14 +39,15 @@ class Signals(Service):
         self._reactor.callWhenRunning(self._install)
 
     def _install(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ENDING:
             signal.signal(number, self._told_to_end)
         signal.signal(signal.SIGHUP, self._told_to_reload)
 
     # Anything may be half done when these two are called, so they do nothing themselves.
 
     def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        for one in _ENDING:
+            signal.signal(one, signal.SIG_DFL)
         self._reactor.callFromThread(self._end, signal.Signals(number).name)
 
     def _told_to_reload(self, _number: int, _frame: FrameType | None) -> None:
