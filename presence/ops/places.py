@@ -90,8 +90,8 @@ class Guarded(Directory):
         if key is None:
             text = "this daemon has no key for its HTTP API; start it with --ops-key-file"
             return Problem(HTTPStatus.FORBIDDEN, "no_key", text)
-        scheme, _, shown = (request.getHeader("authorization") or "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(shown.strip().encode(), key.encode()):
+        scheme, _, shown = (request.getHeader(b"authorization") or b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not compare_digest(shown.strip(), key.encode()):
             request.setHeader("WWW-Authenticate", 'Bearer realm="presence"')
             return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "show the key as a bearer token")
         return super().getChildWithDefault(path, request)  # type: ignore[no-any-return]  # untyped in Twisted

@@ -51,7 +51,7 @@ class _Root(OpsPlace):
         self._access = access
 
     def getChildWithDefault(self, path: bytes, request: Request) -> Resource:
-        host = host_name(request.getHeader("host") or "")
+        host = host_name((request.getHeader(b"host") or b"").decode("latin-1"))
         if not (is_address(host) or host == "localhost" or host in self._access.hosts):
             text = f"this endpoint does not go by the name {host!r}; tell it with --ops-host"
             return Problem(HTTPStatus.MISDIRECTED_REQUEST, "misdirected_request", text)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from presence.ops.places import Access
+from presence.host.serving import QuietSite
+from presence.ops.places import Access, Guarded
+from tests.exchange import Exchange
 from tests.ops.endpoint import KEY, Endpoint
 
 
@@ -24,7 +27,10 @@ class SiteTests(SynchronousTestCase):
 
     def test_other_names(self) -> None:
         """It answers to no other name, which a page from elsewhere may have given it."""
-        for host in ("evil.example", "ops.example.com.evil.example", "", "[", "localhost.evil.example"):
+        for host in (
+            *("evil.example", "ops.example.com.evil.example", "", "[", "localhost.evil.example"),
+            "\xff",  # no UTF-8
+        ):
             self.assertEqual(self.status(host), 421, host)
 
     def test_problem(self) -> None:
@@ -50,3 +56,17 @@ class SiteTests(SynchronousTestCase):
         headers = self.endpoint.ask("GET /health").headers
         self.assertEqual(headers["x-content-type-options"], "nosniff")
         self.assertEqual(headers["cache-control"], "no-store")
+
+
+class GuardedTests(SynchronousTestCase):
+    def status(self, shown: str) -> int:
+        """Ask with an Authorization header; return the status."""
+        clock = Clock()
+        site = QuietSite(Guarded(Access(KEY)), reactor=clock)
+        return Exchange(site, clock).ask("GET /nothing", Authorization=shown).status
+
+    def test_key(self) -> None:
+        """Only those who show the key come in."""
+        self.assertEqual(self.status(f"bearer  {KEY}"), 404)
+        for shown in ("", "Bearer", f"Basic {KEY}", f"Bearer {KEY}x", "Bearer \xff"):
+            self.assertEqual(self.status(shown), 401, shown)
