@@ -127,7 +127,8 @@ class DaemonCollector(Collector):
             "When a certificate that is served expires, in seconds since the Unix epoch.",
             labels=["certificate"],
         )
-        for name, timestamp in self._certificates():
+        # Endpoints may share one, and Prometheus takes no series twice.
+        for name, timestamp in dict(self._certificates()).items():
             expiries.add_metric([name], timestamp)
         yield expiries
         yield CounterMetricFamily(

@@ -202,6 +202,12 @@ class DaemonTests(MetricsTestCase):
         expected = {("/etc/ssl/a.pem",): 1e9}
         self.assertEqual(self.values("presence_certificate_expiry_timestamp_seconds"), expected)
 
+    def test_shared_certificate(self) -> None:
+        """A certificate of several endpoints is one series, as Prometheus takes none twice."""
+        self.endpoint.certificates += [("a.pem", 1e9), ("a.pem", 1e9)]
+        scraped = self.endpoint.ask("GET /metrics").body
+        self.assertEqual(scraped.count(b'{certificate="a.pem"}'), 1)
+
     def test_build(self) -> None:
         """It shows what runs."""
         ((labels, value),) = self.values("presence_build_info").items()
