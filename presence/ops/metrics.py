@@ -150,7 +150,7 @@ class DaemonCollector(Collector):
         yield _counters(
             "presence_connections_closed_total",
             "Connections that ended, by the close code that the server sent, or else the client;"
-            " 1006 is an end without one, 4999 any that is not usual.",
+            " 1005 is a close frame without one, 1006 an end without a frame, 4999 any that is not usual.",
             ["code"],
             {(str(int(code)),): traffic.closed[code] for code in CODES_COUNTED},
         )

@@ -12,13 +12,16 @@ from presence.wire.messages import Request
 
 REFUSALS_REMEMBERED = 100
 
+EMPTY_CODE = 1005
+"""Stands for a close frame without a code, which is what browsers send (:rfc:`6455`, section 7.1.5)."""
+
 NO_CODE = 1006
-"""Stands for an end without a close frame (:rfc:`6455`, section 7.1.5)."""
+"""Stands for an end without a close frame (the same section)."""
 
 OTHER_CODE = 4999
 """Stands for what clients make up, so that they cannot make us count thousands of codes."""
 
-_USUAL = frozenset({*CloseCode, 1000, 1002, 1005, NO_CODE})
+_USUAL = frozenset({*CloseCode, 1000, 1002, EMPTY_CODE, NO_CODE})
 
 CODES_COUNTED = (*sorted(_USUAL), OTHER_CODE)
 """Every code that an end can count for."""
@@ -64,5 +67,5 @@ class Traffic:
     refusals: deque[Refusal] = attrs.field(factory=lambda: deque(maxlen=REFUSALS_REMEMBERED))
 
     def count_end(self, code: int | None) -> None:
-        """Count a connection that ended with a close code, or without one."""
-        self.closed[NO_CODE if code is None else code if code in _USUAL else OTHER_CODE] += 1
+        """Count a connection that ended with a close code; Autobahn has None for a frame without one."""
+        self.closed[EMPTY_CODE if code is None else code if code in _USUAL else OTHER_CODE] += 1

@@ -140,7 +140,7 @@ class DaemonTests(MetricsTestCase):
         """Ends count by their codes, those that clients make up together."""
         for code in (CloseCode.TOO_SLOW, None, 4321, 4322):
             self.endpoint.parts.traffic.count_end(code)
-        expected = {("4513",): 1, ("1006",): 1, ("4999",): 2}
+        expected = {("4513",): 1, ("1005",): 1, ("4999",): 2}
         self.assertEqual(self.values("presence_connections_closed_total"), expected)
 
     def test_requests(self) -> None:

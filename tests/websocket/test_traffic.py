@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
-from presence.websocket.traffic import NO_CODE, OTHER_CODE, REFUSALS_REMEMBERED, Refusal, Traffic
+from presence.websocket.traffic import EMPTY_CODE, NO_CODE, OTHER_CODE, REFUSALS_REMEMBERED, Refusal, Traffic
 from presence.wire.closing import CloseCode
 from presence.wire.errors import ErrorCode
 from presence.wire.messages import GetAllOnline, Ping
@@ -53,6 +53,10 @@ class TrafficTests(SynchronousTestCase):
     def test_closed_by_the_client(self) -> None:
         """A code of the client counts where it is a usual one."""
         self.assertEqual(self.end(frame(CLOSE, b"\x03\xe8")), {1000: 1})
+
+    def test_closed_without_a_code(self) -> None:
+        """A close frame without a code, as of a browser's plain close(), is no connection that broke."""
+        self.assertEqual(self.end(frame(CLOSE, b"")), {EMPTY_CODE: 1})
 
     def test_made_up(self) -> None:
         """Codes that clients make up count as one."""
