@@ -64,7 +64,7 @@ class Rates:
     """
     Makes the allowances of all connections, and knows the buckets of users.
 
-    :ivar settings: ``request_rate`` and the like, for buckets that are still to be made.
+    :ivar settings: ``request_rate`` and the like, for connections that are still to come.
     """
 
     def __init__(self, settings: Settings, limits: Limits, clock: IReactorTime) -> None:
@@ -82,10 +82,12 @@ class Rates:
 
     def of_user(self, user_id: int) -> TokenBucket:
         """Return the bucket that all sockets of a user take from."""
+        rate, burst = self.settings.user_request_rate, self.settings.user_request_burst
         bucket = self._of_users.get(user_id)
         if bucket is None:
-            bucket = self._bucket(self.settings.user_request_rate, self.settings.user_request_burst)
-            self._of_users[user_id] = bucket
+            bucket = self._of_users[user_id] = self._bucket(rate, burst)
+        # It outlives its sockets, and so the settings that it was made with.
+        bucket.rate, bucket.burst = rate, burst
         return bucket
 
     def remember(self, user_id: int) -> None:

@@ -122,6 +122,13 @@ class AllowanceTests(SynchronousTestCase):
         self.assertEqual(set(self.limits.exceeded), {Limit.USER_REQUESTS})
         self.assertTrue(allowance.ignored)
 
+    def test_reconfigured(self) -> None:
+        """Other settings hold for the next socket of a user, though the user is remembered."""
+        self.identified(1).leave()
+        self.rates.settings = Settings(request_burst=100, user_request_rate=3, user_request_burst=7)
+        self.clock.advance(1)
+        self.assertEqual(self.taken(self.identified(1), 20), 7)
+
     def test_forgotten(self) -> None:
         """Of users without a socket the ones who left first are forgotten when there are too many."""
         for user_id in range(1, 100_000):
