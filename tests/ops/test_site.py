@@ -57,6 +57,19 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual(headers["x-content-type-options"], "nosniff")
         self.assertEqual(headers["cache-control"], "no-store")
 
+    def test_pipelined(self) -> None:
+        """Of requests that come together one is answered at once; the others let the reactor turn first."""
+        self.endpoint.channel.dataReceived(3 * b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(self.endpoint.transport.value().count(b"200 OK"), 1)
+        self.endpoint.clock.advance(0)
+        self.assertEqual(self.endpoint.transport.value().count(b"200 OK"), 3)
+
+    def test_gone(self) -> None:
+        """A client that is gone once it is answered makes no fault."""
+        self.endpoint.send("GET /health")
+        self.endpoint.transport.loseConnection()
+        self.endpoint.clock.advance(0)
+
 
 class GuardedTests(SynchronousTestCase):
     def status(self, shown: str) -> int:
