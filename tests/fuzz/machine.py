@@ -153,7 +153,7 @@ class HostileMachine(PresenceMachine):
         )
         self.api, self.post, self.connections = Api(), Post(), Connections()
         self.daemon = make_daemon(self.settings)
-        self.daemon.tokens = self.api
+        self.daemon.checker = self.api
         self.buckets: dict[int, Bucket] = defaultdict(lambda: Bucket(USER_BURST))
         self.sockets: set[str] = set()
         self.known, self.held_until = {}, {}
