@@ -159,8 +159,8 @@ class Streams(Service):
             return succeed(None)
         for stream in list(self._streams):
             stream.end()
-        # What was written last goes out before the reactor takes its next turn, or not at all.
-        return deferLater(self._clock, 0)
+        # They end in the next turn, and what is written then goes out before the one after it.
+        return deferLater(self._clock, 0).addCallback(lambda _: deferLater(self._clock, 0))
 
     def _forget(self, _outcome: object, stream: _Stream) -> None:
         del self._streams[stream]

@@ -335,8 +335,8 @@ class EndTests(StreamTestCase):
         readers = [self.read() for _ in range(2)]
         stopped = self.streams.stopService()
         self.assertNoResult(stopped)
-        self.assertTrue(all(reader.text().endswith("<end>") for reader in readers))
         self.daemon.clock.advance(0)
+        self.assertTrue(all(reader.text().endswith("<end>") for reader in readers))
         self.successResultOf(stopped)
         self.assertEqual(self.streams.count, 0)
         response = self.endpoint.ask_with_key("GET /api/v1/events")
