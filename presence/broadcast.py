@@ -83,7 +83,7 @@ def _following(reader: _Reader, change: Change) -> _Watch | None:
     watch = reader.watch
     if watch is None or watch.known >= change.version:
         return None
-    if reader.socket.connection.paused:
+    if reader.socket.outlet.paused:
         watch.behind = True
         return None
     return watch
@@ -175,7 +175,7 @@ class Broadcast:
             return
         if self._publishes and socket.user_id in self._journal:
             self._listeners[reader] = None
-            if not socket.connection.paused:
+            if not socket.outlet.paused:
                 self._tell_missed(reader)
             self._send_list(reader)
         else:
@@ -376,19 +376,19 @@ class Broadcast:
         )
 
     def _tell(self, reader: _Reader, watch: _Watch, frame: Frame) -> None:
-        if reader.socket.connection.send(frame):
+        if reader.socket.outlet.offer(frame):
             watch.previous = watch.known = self._journal.version
 
     def _send_list(self, reader: _Reader) -> None:
         journal = self._journal
-        connection = reader.socket.connection
-        reader.list_due = connection.paused
-        if connection.paused:
+        outlet = reader.socket.outlet
+        reader.list_due = outlet.paused
+        if outlet.paused:
             return
         if self._list is None or self._list[0] != journal.version:
             event = OnlineUsers(online=journal.online, epoch=journal.epoch, version=journal.version)
             self._list = (journal.version, self._make_frame(event))
-        connection.send(self._list[1])
+        outlet.offer(self._list[1])
         reader.listed = journal.version
 
     def _unlisten(self, reader: _Reader) -> None:

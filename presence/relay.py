@@ -46,7 +46,7 @@ class LocalRelay:
         queue = self._queues.get(addressee)
         if queue is None and len(sockets) <= MOST_SENDS:
             frame = self._make_frame(message)
-            return self._delivered(message, sum([socket.connection.send(frame) for socket in sockets]))
+            return self._delivered(message, sum([socket.outlet.offer(frame) for socket in sockets]))
         delivery: Deferred[Delivery] = Deferred()
         if queue is None:
             queue = self._queues[addressee] = deque([(message, self._make_frame(message), delivery)])
@@ -75,7 +75,7 @@ class LocalRelay:
             for start in range(0, len(sockets), MOST_SENDS):
                 turn = sockets[start : start + MOST_SENDS]
                 # One of them may have said GOODBYE since.
-                taken += sum([socket.live and socket.connection.send(frame) for socket in turn])
+                taken += sum([socket.live and socket.outlet.offer(frame) for socket in turn])
                 yield
             queue.popleft()
             delivery.callback(self._delivered(message, taken))

@@ -23,7 +23,7 @@ from presence.admission.rates import Rates
 from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
-from presence.interfaces import Frame, FrameMaker, IConnection, ITokenChecker
+from presence.interfaces import Frame, FrameMaker, IConnection, IOutlet, ITokenChecker
 from presence.relay import LocalRelay
 from presence.requests import Requests
 from presence.roster.embedded import EmbeddedRoster
@@ -35,7 +35,7 @@ from presence.wire.errors import ErrorCode, Refused
 from presence.wire.messages import Event, GoingAway, Hello, Ok, Request
 
 
-@implementer(IConnection)
+@implementer(IConnection, IOutlet)
 class FakeConnection:
     """
     A connection that remembers what it was sent.
@@ -50,12 +50,13 @@ class FakeConnection:
     def __init__(self, peer: str = "tcp4:192.0.2.1:1024") -> None:
         self.peer = peer
         self.paused = False
+        self.outlet: IOutlet = self
         self.place: bytes | None = None
         self.received: list[dict[str, Any]] = []
         self.closed_with: CloseCode | None = None
         self.failures: list[Failure] = []
 
-    def send(self, frame: Frame) -> bool:
+    def offer(self, frame: Frame) -> bool:
         """Take a frame, unless closed."""
         if self.closed_with is not None:
             return False
@@ -64,15 +65,15 @@ class FakeConnection:
 
     def reply(self, request: Request, reply: Ok) -> None:
         """Take a reply."""
-        self.send(Frame(encode_ok(reply, request)))
+        self.offer(Frame(encode_ok(reply, request)))
 
     def refuse(self, request: Request, refusal: Refused) -> None:
         """Take an error."""
-        self.send(Frame(encode_refusal(refusal, request)))
+        self.offer(Frame(encode_refusal(refusal, request)))
 
     def tell(self, event: Event) -> None:
         """Take an event."""
-        self.send(fake_frame(event))
+        self.offer(fake_frame(event))
 
     def fail(self, failure: Failure, request: Request | None = None) -> None:
         """Take a fault, as the real one does: tell the client, and close."""

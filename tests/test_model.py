@@ -118,7 +118,7 @@ class Visitor:
 
     def hear_onlineStatus(self, event: dict[str, Any]) -> None:
         """Follow a change."""
-        assert not self.client.connection.paused, "an event that is not read"
+        assert not self.client.connection.outlet.paused, "an event that is not read"
         assert self.kept is not None, "an event without a subscription"
         assert event["previous"] == self.kept.position.version, "a change is missing"
         follow(self.kept.online, event)
@@ -126,7 +126,7 @@ class Visitor:
 
     def hear_onlineUsers(self, event: dict[str, Any]) -> None:
         """Take a list for what it is."""
-        assert not self.client.connection.paused, "a list that is not read"
+        assert not self.client.connection.outlet.paused, "a list that is not read"
         assert self.identified, "an event before OK"
         assert self.wants_lists, "a list that nobody wanted"
         assert self.user in event["online"] or self.listed is not None, "a first list without oneself"
@@ -135,7 +135,7 @@ class Visitor:
     def check(self, truth: set[int]) -> None:
         """Check the lists against the truth."""
         self.hear(self.client.take())
-        if self.client.connection.paused:
+        if self.client.connection.outlet.paused:
             return
         if self.wants_lists:
             assert self.listed == sorted(truth), (self.listed, truth)

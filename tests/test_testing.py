@@ -22,13 +22,13 @@ class FakeConnectionTests(SynchronousTestCase):
     def test_open(self) -> None:
         """Open, it takes frames and remembers what they say."""
         connection = FakeConnection()
-        self.assertTrue(connection.send(FRAME))
+        self.assertTrue(connection.offer(FRAME))
         self.assertEqual(connection.take(), [{"type": "goingAway", "after": 1}])
 
     def test_taken(self) -> None:
         """What was taken off is received once."""
         connection = FakeConnection()
-        connection.send(FRAME)
+        connection.offer(FRAME)
         connection.take()
         self.assertEqual(connection.take(), [])
 
@@ -37,7 +37,7 @@ class FakeConnectionTests(SynchronousTestCase):
         connection = FakeConnection()
         connection.close(CloseCode.TOO_SLOW)
         connection.close(CloseCode.GOING_AWAY)
-        self.assertEqual((connection.send(FRAME), connection.received), (False, []))
+        self.assertEqual((connection.offer(FRAME), connection.received), (False, []))
         self.assertEqual(connection.closed_with, CloseCode.TOO_SLOW)
 
 

@@ -84,8 +84,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     :cvar sends_at_once: Whether frames go past the transport where nothing waits in it.
     :cvar ping_timeout: How many seconds a silent peer has to answer one, before it is dropped.
     :ivar deaf: Whether nothing that the other end sends counts any more.
-    :ivar deflates: Whether the other end agreed to compression.
-    :ivar paused: Whether the other end reads more slowly than it is written to.
+    :ivar outlet: What goes out.
     """
 
     log = _Mute()
@@ -112,11 +111,10 @@ class GuardedProtocol(WebSocketServerProtocol):
     sends_at_once: bool
     longest_short_text: int
     deaf = False
-    deflates = False
-    paused = False
+
+    outlet: Outlet
 
     _drain: Drain
-    _outlet: Outlet
     _liveness: Liveness | None = None  # before the connection is open
     _handshake_deadline: IDelayedCall | None = None
     _message_deadline: IDelayedCall | None = None
@@ -130,7 +128,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def connectionMade(self) -> None:
         """Begin to wait for the opening handshake."""
-        self._outlet = Outlet(self.transport, direct=self.sends_at_once)
+        self.outlet = Outlet(self.transport, direct=self.sends_at_once)
         self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
         if self.fast_path:
             begin_as_all_do(self)
@@ -151,9 +149,9 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Begin to look after the open connection."""
         _cancel(self._handshake_deadline)
         self._handshake_deadline = None
-        self.deflates = self._perMessageCompress is not None
+        self.outlet.deflates = self._perMessageCompress is not None
         self._drain = Drain(
-            self.transport, self.stall_timeout, self.clock, self.stalled, at_once=self._outlet.direct
+            self.transport, self.stall_timeout, self.clock, self.stalled, at_once=self.outlet.direct
         )
         self._liveness = Liveness(
             self._drain, self.ping_interval, self.ping_timeout, self.ticker, self.sendPing, self._abort
@@ -171,7 +169,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         elif self.state != self.STATE_CLOSED and self._liveness is not None:
             # Else Autobahn would keep it all.
             self._liveness.hear()
-            self._outlet.hold()
+            self.outlet.hold()
             try:
                 if rest := self._read_short_texts(data) if self.fast_path else data:
                     self._feed(rest)
@@ -180,7 +178,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def flush(self) -> None:
         """Send the replies to what was read together."""
-        self._outlet.release()
+        self.outlet.release()
 
     def _shake_hands(self, data: bytes) -> None:
         head, end, rest = data.partition(b"\r\n\r\n")
@@ -253,18 +251,18 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def onFrameEnd(self) -> bool | None:
         """Note the end of a message, or of a control frame that is not within one."""
-        if self.deflates and not self.failedByMe and is_cut(self):
+        if self.outlet.deflates and not self.failedByMe and is_cut(self):
             self._fail(CloseCode.MESSAGE_TOO_BIG, "too large")
         outcome = super().onFrameEnd()
         if not self.inside_message:
             self._message_began_at = None
-            if self.deflates:
+            if self.outlet.deflates:
                 forget_decompressor(self)
         return outcome
 
     def onPing(self, payload: bytes) -> None:
         """Answer; while the peer does not read, only the latest one, later (:rfc:`6455`, 5.5.3)."""
-        if self.paused:
+        if self.outlet.paused:
             self._unanswered_ping = payload
         else:
             super().onPing(payload)
@@ -273,13 +271,13 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def pauseProducing(self) -> None:
         """Note that the send buffer is full; transports say it at each further write."""
-        if not self.paused:
-            self.paused = True
+        if not self.outlet.paused:
+            self.outlet.pause()
             self._drain.watch()
 
     def resumeProducing(self) -> None:
         """Note that the send buffer is empty again."""
-        self.paused = False
+        self.outlet.resume()
         self._drain.rest()
         payload, self._unanswered_ping = self._unanswered_ping, None
         if payload is not None:
@@ -300,7 +298,8 @@ class GuardedProtocol(WebSocketServerProtocol):
         reasonUtf8: bytes | None = None,  # noqa: N803
         isReply: bool = False,  # noqa: FBT001, FBT002, N803
     ) -> None:
-        """Begin to close; what is not done in time is aborted."""
+        """Begin to close, with nothing sent after it; what is not done in time is aborted."""
+        self.outlet.close()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if self._linger_deadline is None:
             # Neither a peer that never answers nor one that never reads ends by itself.
@@ -313,7 +312,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         chopsize: int | None = None,  # noqa: ARG002
     ) -> None:
         """Send what Autobahn has to say: the answer to the handshake, a control frame."""
-        self._outlet.send_last(data)
+        self.outlet.send_last(data)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Autobahn's
         """End the connection once all is sent; only what lingers is aborted."""

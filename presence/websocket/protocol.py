@@ -60,7 +60,6 @@ class PresenceProtocol(GuardedProtocol):
     _traffic: Traffic
     _visit: Visit
     _session: Session | None = None
-    _closing = False
     _breaking_off: IDelayedCall | None = None
     _sent_code: int | None = None
     _queued_bytes = 0
@@ -71,6 +70,7 @@ class PresenceProtocol(GuardedProtocol):
     def connectionMade(self) -> None:
         """Be known from the first moment, not only after the opening handshake."""
         super().connectionMade()
+        self.outlet.put = self._put
         self._traffic = self.factory.traffic
         self._traffic.opened += 1
         self.factory.connections.opened(self)
@@ -121,7 +121,7 @@ class PresenceProtocol(GuardedProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803, FBT001 - Autobahn's
         """Hand a request to the session."""
-        if self._closing or self._session is None:
+        if self.outlet.closed or self._session is None:
             return
         if isBinary:
             self.close(CloseCode.UNSUPPORTED_DATA)
@@ -152,7 +152,7 @@ class PresenceProtocol(GuardedProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N803, FBT001 - Autobahn's
         """End the session, whoever closed."""
         super().onClose(wasClean, code, reason)
-        self._closing = True
+        self.outlet.close()
         self._traffic.count_end(self._sent_code or code)
         self._be_slow_no_more()
         if self._breaking_off is not None and self._breaking_off.active():
@@ -170,7 +170,7 @@ class PresenceProtocol(GuardedProtocol):
 
     def pauseProducing(self) -> None:
         """Count a slow reader."""
-        if not self.paused:
+        if not self.outlet.paused:
             self._traffic.slow_readers += 1
         super().pauseProducing()
 
@@ -178,7 +178,7 @@ class PresenceProtocol(GuardedProtocol):
         """Tell the session that everything was sent, after a pause."""
         self._be_slow_no_more()
         super().resumeProducing()
-        if self._session is None or self._closing:
+        if self._session is None or self.outlet.closed:
             return
         try:
             self._session.drained()
@@ -191,15 +191,10 @@ class PresenceProtocol(GuardedProtocol):
 
     # IConnection
 
-    def send(self, frame: Frame) -> bool:
-        """Put a frame into the send queue, unless the connection closes or the queue is full."""
-        shared: SharedFrame = frame  # type: ignore[assignment]  # there is no other; cast() takes time
-        return self._put(shared.deflated if self.deflates else shared.plain)
-
-    def _put(self, data: bytes) -> bool:
-        if self._closing:
+    def _put(self, data: bytes, sent: int = 0) -> bool:
+        if self.outlet.closed:
             return False
-        if self.paused:
+        if self.outlet.paused:
             size = len(data)
             # One large reply by itself is no reason to close.
             if self._queued_bytes and self._queued_bytes + size > MOST_QUEUED_BYTES:
@@ -208,7 +203,7 @@ class PresenceProtocol(GuardedProtocol):
             self._queued_bytes += size
             self._traffic.queued_bytes += size
         try:
-            self._outlet.send(data)
+            self.outlet.send(data, sent)
         except Exception:  # noqa: BLE001 - whoever sends to many goes on with the others
             self._break_off(CloseCode.INTERNAL_ERROR)
             self._log_fault(Failure())
@@ -226,7 +221,7 @@ class PresenceProtocol(GuardedProtocol):
 
     def tell(self, event: Event) -> None:
         """Send an event to this connection alone."""
-        self.send(make_frame(event))
+        self.outlet.offer(make_frame(event))
 
     def fail(self, failure: Failure, request: Request | None = None) -> None:
         """Log a fault of our own, tell the client its reference, and close."""
@@ -236,8 +231,8 @@ class PresenceProtocol(GuardedProtocol):
 
     def close(self, code: CloseCode) -> None:
         """Close with a code and its reason."""
-        if not self._closing:
-            self._closing = True
+        if not self.outlet.closed:
+            self.outlet.close()
             self.deaf = code in _OF_FLOODS
             self._close(code)
 
@@ -253,8 +248,7 @@ class PresenceProtocol(GuardedProtocol):
         reasonUtf8: bytes | None = None,  # noqa: N803 - Autobahn's names
         isReply: bool = False,  # noqa: FBT001, FBT002, N803
     ) -> None:
-        """Begin to close, because of us, of Autobahn or of the client; nothing is sent after it."""
-        self._closing = True
+        """Begin to close, because of us, of Autobahn or of the client."""
         if not isReply:
             self._sent_code = code
         super().sendCloseFrame(code, reasonUtf8, isReply)
@@ -269,7 +263,7 @@ class PresenceProtocol(GuardedProtocol):
             self._log_fault(Failure())
 
     def _be_slow_no_more(self) -> None:
-        if self.paused:
+        if self.outlet.paused:
             self._traffic.slow_readers -= 1
         self._traffic.queued_bytes -= self._queued_bytes
         self._queued_bytes = 0
@@ -287,7 +281,7 @@ class PresenceProtocol(GuardedProtocol):
     def _break_off(self, code: CloseCode) -> None:
         # The end of a session changes who is online, and we may be in the middle of
         # telling that to all.
-        self._closing = True
+        self.outlet.close()
         self._breaking_off = self.clock.callLater(0, self._close, code)
 
     def _log_fault(self, failure: Failure) -> str:

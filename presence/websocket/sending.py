@@ -7,10 +7,15 @@ as much: two calls of epoll, a turn of the reactor and a join.
 
 from __future__ import annotations
 
+import socket
 import struct
+from collections.abc import Callable
+from functools import cached_property
 
 from twisted.internet.interfaces import ITransport
+from zope.interface import implementer
 
+from presence.interfaces import Frame, IOutlet
 from presence.websocket.compression import LEAST_BYTES, deflate
 from presence.websocket.internals import find_plain_socket, send_at_once
 
@@ -44,44 +49,92 @@ class SharedFrame:
     :ivar plain: The frame for those who did not agree to compression.
     """
 
-    __slots__ = ("_deflated", "_text", "plain")
-
     def __init__(self, text: bytes) -> None:
         self.plain = text_frame(text)
         self._text = text
-        self._deflated: bytes | None = None
 
-    @property
+    @cached_property
     def deflated(self) -> bytes:
         """The frame for those who did; small ones are not compressed."""
-        if self._deflated is None:
-            small = len(self._text) < LEAST_BYTES
-            self._deflated = self.plain if small else text_frame(deflate(self._text), _COMPRESSED_TEXT)
-        return self._deflated
+        small = len(self._text) < LEAST_BYTES
+        return self.plain if small else text_frame(deflate(self._text), _COMPRESSED_TEXT)
 
 
+@implementer(IOutlet)
 class Outlet:
     """
     What goes out on one connection, in its order.
 
+    While nothing at all stands in the way of a frame, there is a socket to give it to
+    (``_straight``). Whatever comes between takes that away, and the next that the kernel took
+    as a whole brings it back. So nobody else may write to the transport.
+
     :param direct: Whether to go past the transport where nothing waits in it.
+    :ivar put: Is called with a frame that cannot go straight and how much of it has gone, and
+        returns whether the frame is taken; who offers frames has to set it.
+    :ivar deflates: Whether the other end agreed to compression.
+    :ivar paused: Whether the other end reads more slowly than it is written to.
+    :ivar closed: Whether no frame is taken any more.
     """
 
-    __slots__ = ("_held", "_held_bytes", "_socket", "_transport")
+    __slots__ = (
+        "_connection",
+        "_held",
+        "_held_bytes",
+        "_straight",
+        "_transport",
+        "closed",
+        "deflates",
+        "paused",
+        "put",
+    )
+
+    put: Callable[[bytes, int], bool]
 
     def __init__(self, transport: ITransport, *, direct: bool) -> None:
         self._transport = transport
-        self._socket = find_plain_socket(transport) if direct else None
+        self._connection = find_plain_socket(transport) if direct else None
+        self._straight: socket.socket | None = None
         self._held: list[bytes] | None = None
         self._held_bytes = 0
+        self.deflates = self.paused = self.closed = False
 
     @property
     def direct(self) -> bool:
         """Whether it goes past the transport."""
-        return self._socket is not None
+        return self._connection is not None
+
+    def pause(self) -> None:
+        """Note that the other end reads too slowly."""
+        self.paused = True
+        self._straight = None
+
+    def resume(self) -> None:
+        """Note that the other end has caught up."""
+        self.paused = False
+
+    def close(self) -> None:
+        """Take no frames any more."""
+        self.closed = True
+        self._straight = None
+
+    def offer(self, frame: Frame) -> bool:
+        """Send a frame; return whether it is taken."""
+        shared: SharedFrame = frame  # type: ignore[assignment]  # there is no other; cast() takes time
+        data = shared.deflated if self.deflates else shared.plain
+        sent = 0
+        if self._straight is not None:
+            try:
+                sent = self._straight.send(data)
+            except OSError:
+                self._straight = None  # the reactor finds out by itself
+            if sent == len(data):
+                return True
+        return self.put(data, sent)
 
     def hold(self) -> None:
         """Keep together what is sent from now on, until it is released or a lot."""
+        self._straight = None
         self._held = []
         self._held_bytes = 0
 
@@ -91,8 +144,8 @@ class Outlet:
         if held:
             self.send(b"".join(held))
 
-    def send(self, data: bytes) -> None:
-        """Send a frame, or hold it."""
+    def send(self, data: bytes, sent: int = 0) -> None:
+        """Send a frame of which so many bytes have gone, or hold it."""
         if self._held is not None:
             self._held.append(data)
             self._held_bytes += len(data)
@@ -101,9 +154,13 @@ class Outlet:
                 self.release()
                 self.hold()
             return
-        sent = 0 if self._socket is None else send_at_once(self._socket, data)
+        if self._connection is not None:
+            sent = sent or send_at_once(self._connection, data)
         if sent < len(data):
+            self._straight = None
             self._transport.write(data[sent:])
+        elif not (self.paused or self.closed or self._connection is None):
+            self._straight = self._connection.socket
 
     def send_last(self, data: bytes) -> None:
         """Send what was held, and this after it; then the transport may be closed."""

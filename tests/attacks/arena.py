@@ -139,7 +139,7 @@ class Arena:
     def waits_for(self, wire: Wire) -> bool:
         """Return whether the daemon waits for a connection to read what it was sent."""
         other_end = self._other_end(wire)
-        return other_end is not None and other_end.paused
+        return other_end is not None and other_end.outlet.paused
 
     def _other_end(self, wire: Wire) -> IConnection | None:
         ends = (one for one in self._daemon._connections if wire.is_other_end_of(one))

@@ -199,7 +199,7 @@ class Guest(Visitor):
     @property
     def connection_paused(self) -> bool:
         """Whether it does not read."""
-        return self.client.connection.paused
+        return self.client.connection.outlet.paused
 
     def hear_OK(self, ok: dict[str, Any]) -> None:
         """Believe what the daemon says, where it may say so."""

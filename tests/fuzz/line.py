@@ -42,7 +42,7 @@ class Line:
     @property
     def closing(self) -> bool:
         """Whether the daemon takes no requests any more, which may show only later."""
-        return self.connection._closing
+        return self.connection.outlet.closed
 
     @property
     def aborted(self) -> bool:
@@ -76,12 +76,12 @@ class Line:
 
     def stop_reading(self) -> None:
         """Read nothing any more, so that the connection is paused."""
-        if not self.over and not self.connection.paused:
+        if not self.over and not self.connection.outlet.paused:
             self.connection.pauseProducing()
 
     def read_on(self) -> None:
         """Read everything, so that the connection drains."""
-        if not self.over and self.connection.paused:
+        if not self.over and self.connection.outlet.paused:
             self.connection.resumeProducing()
 
     def vanish(self) -> None:

@@ -64,14 +64,14 @@ class AgreementTests(PeerTestCase):
         answer = self.answer_to(*offers)
         self.assertIn(AGREED, answer)
         self.assertEqual(answer.lower().count(b"sec-websocket-extensions"), 1)
-        self.assertTrue(self.peer.protocol.deflates)
+        self.assertTrue(self.peer.protocol.outlet.deflates)
 
     def assert_declined(self, *offers: str, settings: Settings | None = None) -> None:
         """Assert that the connection is open, without compression."""
         answer = self.answer_to(*offers, settings=settings)
         self.assertTrue(answer.startswith(b"HTTP/1.1 101 "))
         self.assertNotIn(b"sec-websocket-extensions", answer.lower())
-        self.assertFalse(self.peer.protocol.deflates)
+        self.assertFalse(self.peer.protocol.outlet.deflates)
 
     def test_offers(self) -> None:
         """An offer is agreed to, whatever it lets us choose."""
@@ -121,7 +121,7 @@ class ConnectionTests(PeerTestCase):
         """One event is compressed for who agreed to it, and not for others."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * LEAST_BYTES + b'"'), ts=1.0))
         for peer in (self.peer, self.plain):
-            peer.protocol.send(event)
+            peer.protocol.outlet.offer(event)
         ((opcode, payload),) = self.peer.frames(written := self.peer.take())
         self.assertEqual((opcode, written[0]), (TEXT, 0xC1))
         told = zlib.decompressobj(-15).decompress(payload + TAIL)
@@ -130,7 +130,7 @@ class ConnectionTests(PeerTestCase):
     def test_small_event(self) -> None:
         """A small event goes as it is."""
         event = make_frame(Message(message=Raw(b"1"), ts=1.0))
-        self.peer.protocol.send(event)
+        self.peer.protocol.outlet.offer(event)
         self.assertEqual(self.peer.take()[0], 0x81)
 
     def test_request(self) -> None:

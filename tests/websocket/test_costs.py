@@ -24,8 +24,9 @@ from tests.websocket.case import PeerTestCase
 from tests.websocket.peer import HELLO, PING, PONG, TEXT, frame, make_factory
 from tests.websocket.sockets import CountingReactor, Loopback
 
-MOST_CALLS_OF_A_MESSAGE = 65
+MOST_CALLS_OF_A_MESSAGE = 61
 MOST_CALLS_OF_A_CLIENT = 350
+MOST_CALLS_OF_AN_EVENT = 3  # with those of the test itself
 MOST_BYTES = 5_700
 MOST_BYTES_DEFLATE = 6_900
 
@@ -112,7 +113,7 @@ class SendTests(CostCase):
         event = make_frame(GoingAway(after=1.0))
         for user in (1, 2, 3, 4):
             for socket in self.daemon.roster.sockets_of(user):
-                socket.connection.send(event)
+                socket.outlet.offer(event)
         self.assert_cost(1, *wires)
 
     def test_ping(self) -> None:
@@ -139,6 +140,13 @@ class CallTests(CostCase):
         calls = count_calls(sender.connection.doRead)
         self.assertLessEqual(calls, MOST_CALLS_OF_A_MESSAGE, f"{calls} calls for a message")
         self.assertGreater(calls, MOST_CALLS_OF_A_MESSAGE / 2, "lower the bound")
+
+    def test_event(self) -> None:
+        """What goes to many calls one function for each, and the kernel."""
+        self.identified(1)
+        (socket,) = self.daemon.roster.sockets_of(1)
+        event = make_frame(GoingAway(after=1.0))
+        self.assertEqual(count_calls(lambda: socket.outlet.offer(event)), MOST_CALLS_OF_AN_EVENT)
 
     def test_client(self) -> None:
         """Of what is called to accept a client and its HELLO there is no more than before."""

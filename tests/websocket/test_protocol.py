@@ -159,7 +159,7 @@ class FrameTests(PeerTestCase):
         self.peer.say(HELLO)
         self.assertEqual(self.peer.close_code(self.peer.send(frame(TEXT, b"\xff"))), 1007)
         self.assertEqual(list(self.daemon.roster.sockets_of(1)), [])
-        self.assertFalse(self.peer.protocol.send(make_frame(GoingAway(after=1.0))))
+        self.assertFalse(self.peer.protocol.outlet.offer(make_frame(GoingAway(after=1.0))))
         self.assertEqual(self.peer.take(), b"")
 
     def test_session_ends_with_the_clients_close(self) -> None:
@@ -227,7 +227,9 @@ class SlowReaderTests(PeerTestCase):
     def test_queue_is_bounded(self) -> None:
         """What a paused peer is sent is queued up to the limit; then it is refused and closed 4513."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * 65_000 + b'"'), ts=1.0))
-        self.assertEqual([self.peer.protocol.send(event) for _ in range(5)], [True, True, True, True, False])
+        self.assertEqual(
+            [self.peer.protocol.outlet.offer(event) for _ in range(5)], [True, True, True, True, False]
+        )
         self.peer.take()
         self.daemon.clock.advance(0)
         self.assertEqual(self.peer.close_code(self.peer.take()), 4513)
@@ -239,7 +241,7 @@ class SlowReaderTests(PeerTestCase):
         for _ in range(3):
             while sent < MOST_QUEUED_BYTES - 100:
                 sent += 40
-                self.assertTrue(self.peer.protocol.send(event))
+                self.assertTrue(self.peer.protocol.outlet.offer(event))
             sent = 0
             self.peer.protocol.resumeProducing()
             self.peer.protocol.pauseProducing()
@@ -247,7 +249,7 @@ class SlowReaderTests(PeerTestCase):
     def test_large_reply(self) -> None:
         """A reply that is larger than the whole queue is no reason to close a reader."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * 2 * MOST_QUEUED_BYTES + b'"'), ts=1.0))
-        self.assertTrue(self.peer.protocol.send(event))
+        self.assertTrue(self.peer.protocol.outlet.offer(event))
         self.daemon.clock.advance(0)
         self.assertIsNone(self.peer.close_code(self.peer.take()))
 
@@ -265,8 +267,8 @@ class SlowReaderTests(PeerTestCase):
     def test_gone_while_overflowing(self) -> None:
         """A peer that goes when its queue overflows leaves nothing behind."""
         event = make_frame(Message(message=Raw(b'"' + b"x" * 300_000 + b'"'), ts=1.0))
-        self.assertTrue(self.peer.protocol.send(event))
-        self.assertFalse(self.peer.protocol.send(event))
+        self.assertTrue(self.peer.protocol.outlet.offer(event))
+        self.assertFalse(self.peer.protocol.outlet.offer(event))
         self.peer.vanish()
         self.peer.protocol.resumeProducing()
         self.daemon.clock.advance(self.daemon.settings.offline_delay)

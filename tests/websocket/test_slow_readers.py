@@ -132,7 +132,7 @@ class ReaderTests(TestCase):
         for _ in range(40):
             await self.pass_second(reads)
         self.assertIsNone(self.protocol.localCloseCode)
-        self.assertTrue(self.protocol.paused)
+        self.assertTrue(self.protocol.outlet.paused)
         await self.assert_closes()
 
     async def test_tcp(self) -> None:
@@ -186,7 +186,7 @@ class ReaderTests(TestCase):
         await self.pass_second()
         for _ in range(60):
             await self.pass_second(reads=1024)
-        self.assertFalse(self.protocol.paused)
+        self.assertFalse(self.protocol.outlet.paused)
         self.assertEqual(self.protocol.state, self.protocol.STATE_OPEN)
         self.clock.pump([1] * 60)
         await self.protocol.is_closed
