@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.distribution import SECONDS, SIZES, Distribution
-from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
+from presence.interfaces import Frame, FrameMaker, IOutlet, IPresenceListener, Socket
 from presence.logs import logger, without_text
 from presence.roster.journal import Change, Journal
 from presence.settling import Settling
@@ -72,6 +72,7 @@ class _Reader:
     """
 
     socket: Socket
+    outlet: IOutlet
     watch: _Watch | None = None
     list_due: bool = False
     listed: int = 0
@@ -83,7 +84,7 @@ def _following(reader: _Reader, change: Change) -> _Watch | None:
     watch = reader.watch
     if watch is None or watch.known >= change.version:
         return None
-    if reader.socket.outlet.paused:
+    if reader.outlet.paused:
         watch.behind = True
         return None
     return watch
@@ -158,7 +159,7 @@ class Broadcast:
 
     def add(self, socket: Socket) -> None:
         """Add a socket that gets neither lists nor changes yet."""
-        self._readers[socket] = _Reader(socket)
+        self._readers[socket] = _Reader(socket, socket.outlet)
 
     def remove(self, socket: Socket) -> None:
         """Tell a socket nothing any more; what it waits for is cancelled."""
@@ -376,19 +377,18 @@ class Broadcast:
         )
 
     def _tell(self, reader: _Reader, watch: _Watch, frame: Frame) -> None:
-        if reader.socket.outlet.offer(frame):
+        if reader.outlet.offer(frame):
             watch.previous = watch.known = self._journal.version
 
     def _send_list(self, reader: _Reader) -> None:
         journal = self._journal
-        outlet = reader.socket.outlet
-        reader.list_due = outlet.paused
-        if outlet.paused:
+        reader.list_due = reader.outlet.paused
+        if reader.list_due:
             return
         if self._list is None or self._list[0] != journal.version:
             event = OnlineUsers(online=journal.online, epoch=journal.epoch, version=journal.version)
             self._list = (journal.version, self._make_frame(event))
-        outlet.offer(self._list[1])
+        reader.outlet.offer(self._list[1])
         reader.listed = journal.version
 
     def _unlisten(self, reader: _Reader) -> None:
