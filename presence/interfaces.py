@@ -37,8 +37,8 @@ class IOutlet(Interface):
     """
     The way of frames out of a connection.
 
-    It is not part of the connection's object, because of that nothing else is touched where a
-    frame goes to thousands: what is not in the cache of the processor costs more than a call.
+    It is an object of its own and small, so that little else is touched where a frame goes to
+    thousands: what is not in the cache of the processor can cost more than a call.
     """
 
     paused: bool = Attribute("Whether the other end reads more slowly than it is written to.")
