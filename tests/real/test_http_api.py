@@ -132,7 +132,7 @@ class DocumentTests(HttpApiTestCase):
             *("--phases", "coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
         )
         self.assertEqual(await run.ended, 0, run.printed)
-        self.assertRegex(run.printed, r"Tested: +7")
+        self.assertRegex(run.printed, r"Tested: +9")
         self.assertRegex(self.daemon.printed, NO_FAULT)
 
 
