@@ -109,13 +109,16 @@ class PresenceService(MultiService):
 
     async def _drain(self, seconds: float) -> None:
         connections = list(self._connections)
+        # A few are gone, and the next daemon has settled, before a long drain would be over: nobody
+        # may be told to wait for the rest of it.
+        steps = min(ceil(seconds / DRAIN_STEP_SECONDS), len(connections))
+        seconds = min(seconds, steps * DRAIN_STEP_SECONDS)
         _log.info(
-            "sending {count} connections away within {seconds} s",
+            "sending {count} connections away within {seconds:.1f} s",
             count=len(connections),
             seconds=seconds,
         )
         self._roster.drain(seconds + RESTART_SECONDS)
-        steps = ceil(seconds / DRAIN_STEP_SECONDS)
         for step in range(steps):
             if not self._connections:
                 return

@@ -153,9 +153,16 @@ class DrainTests(ServiceTestCase):
         self.assertEqual((round(hints[0], 1), round(hints[-1], 1)), (3.0, 1.1))
         self.assertEqual(hints, sorted(hints, reverse=True))
 
+    def test_hint_of_few(self) -> None:
+        """Few are gone long before the end of the time, and told to come back as much sooner."""
+        connections, _ = self.stop(3)
+        self.clock.pump([0.1] * 3)
+        hints = [round(connection.received[0]["after"], 1) for connection in connections]
+        self.assertEqual(hints, [1.3, 1.2, 1.1])
+
     def test_held(self) -> None:
         """A user who is sent away stays online until the daemon is likely to be back."""
-        (connection, *_), _ = self.stop(2)
+        (connection, *_), _ = self.stop(20)
         socket = Socket("a", 7, connection, 0.0)
         self.roster.join(socket)
         self.roster.leave(socket, 5, Cause.DRAINED)
