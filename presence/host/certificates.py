@@ -27,7 +27,15 @@ _log = logger(__name__)
 
 
 class CannotRead(ValueError):  # noqa: N818 - what happened
-    """A file is not there, or may not be read."""
+    """
+    A file is not there, or may not be read.
+
+    :ivar missing: Whether it is not there.
+    """
+
+    def __init__(self, path: Path, problem: OSError) -> None:
+        super().__init__(f"cannot read {path}: {problem.strerror}")
+        self.missing = isinstance(problem, FileNotFoundError)
 
 
 @attrs.frozen
@@ -185,4 +193,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise CannotRead(f"cannot read {path}: {problem.strerror}") from None
+        raise CannotRead(path, problem) from None

@@ -78,6 +78,8 @@ def read_certificate(files: CertificateFiles) -> ServedCertificate:
     try:
         return ServedCertificate(files)
     except CannotRead as problem:
+        if not problem.missing:  # what is there is no key for trying out, and not to be written over
+            raise
         remedy = _MAKE_A_KEY.format(key=files.key, certificate=files.certificate)
         raise ValueError(f"{problem}; {remedy}") from None
 

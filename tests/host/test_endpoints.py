@@ -57,6 +57,12 @@ class ServerEndpointTests(SynchronousTestCase):
         self.assert_refused("openssl req", "ssl:443")
         self.assert_refused("privateKey=", "haproxy:ssl:443")
 
+    def test_unreadable_key(self) -> None:
+        """Nobody is told to write over a key that is there."""
+        with self.assertRaises(ValueError) as caught:
+            server_endpoint(self.reactor, f"ssl:443:privateKey={self.key.parent}")
+        self.assertNotIn("openssl", str(caught.exception))
+
     def test_no_certificate(self) -> None:
         """A TLS endpoint without a certificate names that file."""
         self.assert_refused("certKey=", f"ssl:443:privateKey={self.key}:certKey=/nonexistent.pem")
