@@ -91,6 +91,7 @@ class Options(usage.Options):
         self.authority: object = None
         self.settings = _DEFAULTS
         self._arguments: Sequence[str] | None = None
+        self._refused = False
         self._given: dict[str, list[str]] = {}
         self._take_values()
 
@@ -101,7 +102,10 @@ class Options(usage.Options):
         return list({one.certificate: None for one in endpoints if isinstance(one, SecureEndpoint)})
 
     def getUsage(self, width: int | None = None) -> str:
-        """Return the help; usage.Options would join the lines of the examples."""
+        """Return the help, or where it is, since twistd prints this before it says what is wrong."""
+        if self._refused:
+            return "See: twistd presence --help\n"
+        # usage.Options would join the lines of the examples.
         return f"{super().getUsage(width)}{_EXAMPLES}"
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
@@ -111,7 +115,11 @@ class Options(usage.Options):
         :raises usage.UsageError: With one line that says what to do.
         """
         self._arguments = options
-        super().parseOptions(options)
+        try:
+            super().parseOptions(options)
+        except usage.UsageError:
+            self._refused = True
+            raise
 
     def anew(self) -> Options:
         """

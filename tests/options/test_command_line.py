@@ -110,6 +110,12 @@ class DefaultTests(OptionsTestCase):
         self.assertEqual(text.count("twistd -n --pidfile= presence"), 3)
         self.assertIn("Docs:", text)
 
+    def test_no_help(self) -> None:
+        """A mistake is not buried under the help, which would be in the journal at each attempt to start."""
+        options = Options({})
+        self.assertRaises(UsageError, options.parseOptions, ["--drain", "soon"])
+        self.assertEqual(options.getUsage(), "See: twistd presence --help\n")
+
     def test_version(self) -> None:
         """The version is presence's own."""
         with self.assertRaises(SystemExit) as caught:
