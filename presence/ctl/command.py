@@ -146,9 +146,15 @@ class Verb(Command):
         super().parseOptions([*in_front, *arguments])
 
 
+def with_remedy(reason: str) -> str:
+    """Return why a connection failed, and what helps if it is the authority of a certificate."""
+    distrusted = "certificate verify failed" in reason
+    return f"{reason}; if its authority is your own, name the file with --ca" if distrusted else reason
+
+
 def _why(failure: Failure) -> str:
     if isinstance(failure.value, SSL.Error):
-        return "; ".join(text for _library, _function, text in failure.value.args[0])
+        return with_remedy("; ".join(text for _library, _function, text in failure.value.args[0]))
     return failure.getErrorMessage()
 
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError  # noqa
 from twisted.python import usage
 
 from presence.client import ConnectionEnded, NotConnected, PresenceClient
-from presence.ctl.command import API, CA, Failed, Shell, Verb, read_file, user_id
+from presence.ctl.command import API, CA, Failed, Shell, Verb, read_file, user_id, with_remedy
 
 EVENT_SECONDS = 15.0
 
@@ -106,7 +106,7 @@ class Visit:
         try:
             await self.wait_for("the connection", lambda happening: happening is None)
         except ConnectionEnded as ended:
-            raise Failed(f"cannot connect to {self.client.url}: {ended.reason}") from None
+            raise Failed(f"cannot connect to {self.client.url}: {with_remedy(ended.reason)}") from None
 
     async def next(self) -> Any:  # noqa: ANN401 - whatever happens
         """

@@ -140,7 +140,7 @@ class TokenTests(TestCase):
         """An API over TLS whose authority is not known gets no password."""
         url, _ = await self.serve_tls()
         self.assertEqual(await self.exit_code(*TOKEN, "--api", url), 1)
-        self.assertRegex(self.terminal.complaint, "cannot ask https.* certificate verify failed")
+        self.assertRegex(self.terminal.complaint, "cannot ask https.* certificate verify failed; .*--ca\n$")
         self.assertEqual(self.api.sent, b"")
 
 

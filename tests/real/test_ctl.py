@@ -73,7 +73,7 @@ class PresencectlTests(TestCase):
         await self.start(f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1")
         smoke = self.run_ctl("smoke", self.url, PRESENCE_TOKEN=await self.token(USER.email))
         self.assertEqual(await smoke.ended, 1)
-        self.assertRegex(smoke.printed, r"\Apresencectl: cannot connect to .*certificate.*\n\Z")
+        self.assertRegex(smoke.printed, r"\Apresencectl: cannot connect to .*certificate.* --ca\n\Z")
 
     async def test_send(self) -> None:
         """``send`` brings a message to a user, and says how many sockets took it."""
