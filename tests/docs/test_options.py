@@ -16,6 +16,7 @@ from tests.docs.pages import pages
 OF_OTHERS = {
     "benchmarks/run": {"--only", "--plots", "--results", "--rounds"},
     "certbot": {"--elliptic-curve", "--key-type", "--standalone"},
+    "curl": {"--json"},
     "docker run": {"--network", "--rm"},
     "sphinx": {"--keep-going"},
     "systemctl": {"--now"},
