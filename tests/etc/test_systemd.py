@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from presence.config import Settings
 from presence.options import Options
+from tests.docs.pages import pages
 from tests.etc.files import adapted, commented, read, run
 from tests.real.account_api import USER, serve_api
 from tests.real.processes import TWISTD, new_path, spawn
@@ -62,6 +63,14 @@ class CommandTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(["--api-url", "https://api.example.com", "--endpoint", words[-1]])
         self.assertEqual(list(options.endpoints), ["tcp6:443:backlog=4096"])
+
+    def test_behind_nginx(self) -> None:
+        """The how-to changes the socket as the unit says, and of the command the kind of socket alone."""
+        page = " ".join(pages()["docs/howto/proxy.rst"].replace("\\\n", "").split())
+        command = settings(read(SERVICE))["ExecStart"][-1].replace("INET6", "INET")
+        service = f"[Service] ExecStart= ExecStart={command}"
+        for block in (commented(read(SOCKET), "[Socket]"), service):
+            self.assertIn(" ".join(block.split()), page)
 
     def test_one_capability_without_a_socket(self) -> None:
         """Only the drop-in lets the daemon bind a port, and nothing beyond that."""
