@@ -25,8 +25,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from presence.distribution import SECONDS, SIZES, Distribution
-from presence.interfaces import Frame, FrameMaker, IOutlet, IPresenceListener, Socket
+from presence.interfaces import Frame, FrameMaker, IPresenceListener, Socket
 from presence.logs import logger, without_text
+from presence.readers import Reader, Watch, following
 from presence.roster.journal import Change, Journal
 from presence.settling import Settling
 from presence.slices import MOST_SENDS, Slices
@@ -42,52 +43,6 @@ MOST_WAITING = 16
 
 _SHARE_OF_TIME = 4
 """Sending takes at most one part in so many of the time."""
-
-
-@attrs.define
-class _Watch:
-    """
-    A subscription.
-
-    :ivar users: The chosen users; None for all.
-    :ivar previous: The version of the last reply or event that was written for it.
-    :ivar known: The version up to which it knows all that concerns it.
-    :ivar behind: Whether a change was held back while the socket was paused.
-    """
-
-    users: frozenset[int] | None
-    previous: int
-    known: int
-    behind: bool = False
-
-
-@attrs.define(eq=False)
-class _Reader:
-    """
-    What one socket is told.
-
-    :ivar list_due: Whether a list was held back while the socket was paused.
-    :ivar listed: The version of the last list that was written for it.
-    :ivar unsettled: What waits until the list has settled.
-    """
-
-    socket: Socket
-    outlet: IOutlet
-    watch: _Watch | None = None
-    list_due: bool = False
-    listed: int = 0
-    unsettled: list[Deferred[None]] = attrs.Factory(list)
-
-
-def _following(reader: _Reader, change: Change) -> _Watch | None:
-    """Return the subscription of a reader that is to be told now; note for a slow one that it is behind."""
-    watch = reader.watch
-    if watch is None or watch.known >= change.version:
-        return None
-    if reader.outlet.paused:
-        watch.behind = True
-        return None
-    return watch
 
 
 def _broke_off(failure: Failure) -> None:
@@ -136,11 +91,11 @@ class Broadcast:
         self._published_at = 0.0
         self._behind_since: float | None = None
         self._list: tuple[int, Frame] | None = None
-        self._readers: dict[Socket, _Reader] = {}
-        self._newcomers: dict[_Reader, None] = {}
-        self._listeners: dict[_Reader, None] = {}
-        self._watchers: dict[_Reader, None] = {}
-        self._watchers_of: dict[int, dict[_Reader, None]] = {}
+        self._readers: dict[Socket, Reader] = {}
+        self._newcomers: dict[Reader, None] = {}
+        self._listeners: dict[Reader, None] = {}
+        self._watchers: dict[Reader, None] = {}
+        self._watchers_of: dict[int, dict[Reader, None]] = {}
 
     def start(self) -> None:
         """Begin to settle."""
@@ -159,7 +114,7 @@ class Broadcast:
 
     def add(self, socket: Socket) -> None:
         """Add a socket that gets neither lists nor changes yet."""
-        self._readers[socket] = _Reader(socket, socket.outlet)
+        self._readers[socket] = Reader(socket, socket.outlet)
 
     def remove(self, socket: Socket) -> None:
         """Tell a socket nothing any more; what it waits for is cancelled."""
@@ -190,7 +145,7 @@ class Broadcast:
         """Tell a socket from now on who comes and goes, of these users or of all."""
         reader = self._readers[socket]
         self._unwatch(reader)
-        reader.watch = _Watch(users, self._journal.version, self._journal.version)
+        reader.watch = Watch(users, self._journal.version, self._journal.version)
         if users is None:
             self._watchers[reader] = None
         else:
@@ -314,7 +269,7 @@ class Broadcast:
         # `previous`, and the same users came and went since then.
         frames: dict[int, Frame] = {}
         for reader in list(self._watchers):
-            watch = _following(reader, change)
+            watch = following(reader, change)
             if watch is not None:
                 frame = frames.get(watch.previous)
                 if frame is None:
@@ -324,13 +279,13 @@ class Broadcast:
             yield
 
     def _tell_watchers_of_some(self, change: Change) -> Iterator[None]:
-        told: dict[_Reader, tuple[list[int], list[int]]] = {}
+        told: dict[Reader, tuple[list[int], list[int]]] = {}
         for index, users in enumerate((change.came, change.went)):
             for user in users:
                 for reader in self._watchers_of.get(user, ()):
                     told.setdefault(reader, ([], []))[index].append(user)
         for reader, (came, went) in told.items():
-            watch = _following(reader, change)
+            watch = following(reader, change)
             if watch is not None:
                 event = self._status(Change(watch.previous, change.version, came, went))
                 self._tell(reader, watch, self._make_frame(event))
@@ -346,14 +301,14 @@ class Broadcast:
                 self._send_list(reader)
             yield
 
-    def _tell_missed(self, reader: _Reader) -> None:
+    def _tell_missed(self, reader: Reader) -> None:
         # Also while its turn is still to come: no list is to be before the change that made it.
         watch = reader.watch
         if watch is not None and (watch.behind or self._telling):
             watch.behind = False
             self._catch_up(reader, watch)
 
-    def _catch_up(self, reader: _Reader, watch: _Watch) -> None:
+    def _catch_up(self, reader: Reader, watch: Watch) -> None:
         journal = self._journal
         change = journal.since(Position(journal.epoch, watch.previous))
         if change is None:
@@ -376,11 +331,11 @@ class Broadcast:
             wentOffline=list(change.went),
         )
 
-    def _tell(self, reader: _Reader, watch: _Watch, frame: Frame) -> None:
+    def _tell(self, reader: Reader, watch: Watch, frame: Frame) -> None:
         if reader.outlet.offer(frame):
             watch.previous = watch.known = self._journal.version
 
-    def _send_list(self, reader: _Reader) -> None:
+    def _send_list(self, reader: Reader) -> None:
         journal = self._journal
         reader.list_due = reader.outlet.paused
         if reader.list_due:
@@ -391,12 +346,12 @@ class Broadcast:
         reader.outlet.offer(self._list[1])
         reader.listed = journal.version
 
-    def _unlisten(self, reader: _Reader) -> None:
+    def _unlisten(self, reader: Reader) -> None:
         self._newcomers.pop(reader, None)
         self._listeners.pop(reader, None)
         reader.list_due = False
 
-    def _unwatch(self, reader: _Reader) -> None:
+    def _unwatch(self, reader: Reader) -> None:
         watch, reader.watch = reader.watch, None
         self._watchers.pop(reader, None)
         chosen: Iterable[int] = () if watch is None or watch.users is None else watch.users

@@ -47,7 +47,8 @@ from presence.service import PresenceService
 from presence.session import Session
 from presence.ticker import Ticker
 from presence.tokens import Judge, TokenChecks, make_token_checks
-from presence.websocket.protocol import PresenceFactory, make_frame
+from presence.websocket.factory import PresenceFactory
+from presence.websocket.protocol import make_frame
 from presence.websocket.traffic import Traffic
 
 __all__ = ["Options", "makeService"]

@@ -29,6 +29,7 @@ ROOMS = (
     "requests",
     "relay",
     "broadcast",
+    "readers",
     "settling",
     "admission",
     "roster",
@@ -53,7 +54,18 @@ ALSO_MAY = {
 }
 """What a room may import beside that."""
 
-PURE = {"session", "backend", "requests", "relay", "broadcast", "settling", "admission", "roster", "wire"}
+PURE = {
+    "session",
+    "backend",
+    "requests",
+    "relay",
+    "broadcast",
+    "readers",
+    "settling",
+    "admission",
+    "roster",
+    "wire",
+}
 """Rooms that know neither the reactor nor a network."""
 
 APART = {

@@ -7,26 +7,20 @@ what is told when, in :mod:`presence.broadcast`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from random import Random
-from typing import cast
+from typing import TYPE_CHECKING
 
-from autobahn.twisted.websocket import WebSocketServerFactory
-from autobahn.websocket import USES_NVX
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
-from twisted.internet.interfaces import IDelayedCall, IProtocolNegotiationFactory, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from presence.admission.connections import Admission, Entrance, Visit
+from presence.admission.connections import Entrance, Visit
 from presence.admission.origins import admits_origin
 from presence.admission.rates import BYTES_OF_A_REQUEST
-from presence.config import Settings
-from presence.interfaces import Frame, IConnection, IConnections
-from presence.logs import Summary, logger, without_text
+from presence.interfaces import Frame, IConnection
+from presence.logs import logger, without_text
 from presence.session import Session
-from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
 from presence.websocket.sending import SharedFrame, text_frame
 from presence.websocket.traffic import Refusal, Traffic
@@ -34,6 +28,9 @@ from presence.wire.closing import CloseCode
 from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
 from presence.wire.errors import BadMessage, ErrorCode, Refused
 from presence.wire.messages import SUBPROTOCOL, Event, GoingAway, Ok, Request
+
+if TYPE_CHECKING:
+    from presence.websocket.factory import PresenceFactory
 
 MOST_QUEUED_BYTES = 256 * 1024
 """How much is kept for a socket that does not read; more only if it is one frame."""
@@ -327,71 +324,3 @@ class PresenceProtocol(GuardedProtocol):
 def make_frame(event: Event) -> Frame:
     """Make the frame of an event, for any number of connections."""
     return Frame(SharedFrame(encode(event)))
-
-
-def _on(flag: object) -> str:
-    return "on" if flag else "off"
-
-
-@implementer(IProtocolNegotiationFactory)
-class PresenceFactory(WebSocketServerFactory):
-    """
-    Makes the connections.
-
-    Browsers offer protocols by ALPN (:rfc:`7301`), and Twisted breaks the TLS handshake of
-    those who do when the factory does not say which it speaks.
-
-    :param connections: Is told of every connection.
-    :param traffic: Counts what comes and goes.
-    :param proxied: Whether the address of the other end is a proxy's until its header
-        has been read, as on ``haproxy:`` endpoints.
-    :param make_session: Makes the session of a connection whose opening handshake is done.
-    """
-
-    noisy = False
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: IReactorTime,
-        random: Random,
-        connections: IConnections,
-        admission: Admission,
-        traffic: Traffic,
-        make_session: Callable[[IConnection], Session],
-        *,
-        proxied: bool = False,
-    ) -> None:
-        super().__init__(server="", reactor=clock)
-        self.random = random
-        self.connections = connections
-        self.admission = admission
-        self.traffic = traffic
-        self.make_session = make_session
-        self.proxied = proxied
-        self.refused_origins = Summary(clock)
-        self._clock = clock
-        self.reconfigure(settings)
-
-    def reconfigure(self, settings: Settings) -> None:
-        """Let settings hold for all connections that are still to come."""
-        self.settings = settings
-        self.protocol = configured(PresenceProtocol, self, settings, self._clock)
-
-    def startFactory(self) -> None:
-        """Say on which paths bytes come and go."""
-        kind = cast("type[PresenceProtocol]", self.protocol)
-        _log.info(
-            "fast path: {fast_path}, frames sent at once: {at_once},"
-            " compression: {compression}, native code: {native}",
-            fast_path=_on(kind.fast_path),
-            at_once=_on(kind.sends_at_once),
-            compression=_on(self.settings.compression),
-            native=_on(USES_NVX),
-        )
-        if not USES_NVX:
-            _log.warn("Autobahn's native code is missing, so that long messages cost up to 20 times as much")
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """Return what is spoken inside of TLS: a WebSocket begins as HTTP/1.1."""
-        return [b"http/1.1"]

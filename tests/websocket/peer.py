@@ -15,7 +15,8 @@ from zope.interface import implementer
 from presence.config import Settings
 from presence.interfaces import IConnection, IConnections
 from presence.testing import FakeDaemon
-from presence.websocket.protocol import PresenceFactory, PresenceProtocol, make_frame
+from presence.websocket.factory import PresenceFactory
+from presence.websocket.protocol import PresenceProtocol, make_frame
 from presence.websocket.traffic import Traffic
 from tests.canary import TOKEN
 

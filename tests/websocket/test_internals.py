@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from presence.config import Settings
-from presence.websocket import internals, protocol
+from presence.websocket import factory, internals
 from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
 from presence.websocket.internals import _AT_FIRST, _LEFTOVERS, find_plain_socket, knows_buffers, options_of
@@ -125,7 +125,7 @@ class BuffersTests(SynchronousTestCase):
 class StartTests(PeerTestCase):
     def setUp(self) -> None:
         """Have native code, wherever the test runs."""
-        self.patch(protocol, "USES_NVX", True)  # noqa: FBT003
+        self.patch(factory, "USES_NVX", True)  # noqa: FBT003
 
     def told(self, **settings: bool) -> str:
         """Return what a factory with these settings says when it starts."""
@@ -156,7 +156,7 @@ class StartTests(PeerTestCase):
 
     def test_no_native_code(self) -> None:
         """Native code that is missing is told, and warned of."""
-        self.patch(protocol, "USES_NVX", False)  # noqa: FBT003
+        self.patch(factory, "USES_NVX", False)  # noqa: FBT003
         with capturedLogs() as events:
             Peer(self.make_daemon()).protocol.factory.startFactory()
         self.assertEqual([event["log_level"].name for event in events][-2:], ["info", "warn"])
