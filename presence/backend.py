@@ -65,11 +65,7 @@ class Backend:
         )
 
     def disconnect_user(self, user_id: int) -> int:
-        """
-        Close all connections of a user; return how many there were.
-
-        The user is offline then, unless held for a connection that was lost a moment before.
-        """
+        """Close all connections of a user, and hold the user no longer; return how many there were."""
         sockets = list(self._roster.sockets_of(user_id))
         for socket in sockets:
             socket.connection.close(CloseCode.DISCONNECTED)
