@@ -27,7 +27,6 @@ class Reloading:
         self._running = {name: choice.value for name, choice in options.choices.items()}
         self._parts = parts
         self._access = access
-        self._key = options.ops_key
 
     def reload(self) -> None:
         """Read them, let them hold, and say in the log what is different."""
@@ -40,8 +39,7 @@ class Reloading:
         changed = [name for name, value in values.items() if value != self._running[name]]
         fixed = [name for name in changed if OPTIONS[name].fixed]
         taken = [name for name in changed if name not in fixed]
-        if options.ops_key != self._key:
-            self._key = options.ops_key
+        if options.ops_key != self._access.key:
             taken.append("the key of the HTTP API")
         self._running.update({name: values[name] for name in changed if name not in fixed})
         set_level(options["log-level"])
