@@ -48,6 +48,14 @@ class Shell:
         """Print a line, at once."""
         print(line, file=self.stdout, flush=True)
 
+    def read_secret(self, file: str | None, variable: str) -> str:
+        """Return what is in a file (- is stdin), or else in a variable; empty where there is nothing."""
+        if file is None:
+            text = self.environ.get(variable, "")
+        else:
+            text = self.stdin.read() if file == "-" else read_file(file).decode(errors="replace")
+        return text.strip()
+
     def complain(self, line: str) -> None:
         """Print a line on stderr."""
         print(f"presencectl: {line}", file=self.stderr, flush=True)

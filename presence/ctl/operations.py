@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from presence.ctl.command import CA, Failed, Shell, Verb, http_url, read_file
+from presence.ctl.command import CA, Failed, Shell, Verb, http_url
 
 DEFAULT_URL = "http://127.0.0.1:8081/"
 
@@ -65,12 +65,7 @@ class KeyCommand(OpsCommand):
                 raise Failed(f"{self['url']} answered {status}; is this {_ENDPOINT}?")
 
     def _key(self, shell: Shell) -> str:
-        name = self["key-file"]
-        if name is None:
-            key = shell.environ.get("PRESENCE_OPS_KEY", "")
-        else:
-            key = shell.stdin.read() if name == "-" else read_file(name).decode(errors="replace")
-        key = key.strip()
+        key = shell.read_secret(self["key-file"], "PRESENCE_OPS_KEY")
         if not (key and key.isascii() and key.isprintable()):
             raise usage.UsageError("no key that can be one; give --key-file or set PRESENCE_OPS_KEY")
         return key

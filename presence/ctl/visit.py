@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredQueue, TimeoutError  # noqa
 from twisted.python import usage
 
 from presence.client import ConnectionEnded, NotConnected, PresenceClient
-from presence.ctl.command import API, CA, Failed, Shell, Verb, read_file, user_id, with_remedy
+from presence.ctl.command import API, CA, Failed, Shell, Verb, user_id, with_remedy
 
 EVENT_SECONDS = 15.0
 
@@ -64,12 +64,7 @@ class SocketCommand(Verb):
                 )
 
     def _token(self, shell: Shell) -> str:
-        name = self["token-file"]
-        if name is None:
-            token = shell.environ.get("PRESENCE_TOKEN", "")
-        else:
-            token = shell.stdin.read() if name == "-" else read_file(name).decode(errors="replace")
-        token = token.strip()
+        token = shell.read_secret(self["token-file"], "PRESENCE_TOKEN")
         if not token:
             raise usage.UsageError("no access token; give --token-file or set PRESENCE_TOKEN")
         if not (token.isascii() and token.isprintable() and " " not in token):
