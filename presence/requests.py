@@ -125,7 +125,7 @@ class Requests:
             ts=round(self._clock.seconds(), 3),
         )
         delivery = self._relay.deliver(request.id, message)
-        # Whether it is a Deferred would take ten times as long to find out: that is an abstract class.
+        # Not whether it is a Deferred: that is an abstract class, and dearer to ask for.
         return _send_ok(delivery) if isinstance(delivery, Delivery) else delivery.addCallback(_send_ok)
 
     def subscribe_online_status(self, socket: Socket, request: SubscribeOnlineStatus) -> Answer:
