@@ -43,14 +43,19 @@ class TokenBucket:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
         gained = (now - self.at) * self.rate
         self.at = now
+        level = self.level
         if gained > 0:  # the clock may have been set back
-            self.level = min(self.burst, self.level + gained)
+            level += gained
+            if level > self.burst:  # noqa: PLR1730 - min() takes longer, and here every message comes by
+                level = self.burst
             if self.refused:
                 self.refused = max(0, self.refused - gained / _MEMORY)
-        cost = min(cost, self.burst)
-        if self.level >= cost:
-            self.level -= cost
+        if cost > self.burst:  # noqa: PLR1730 - the same
+            cost = self.burst
+        if level >= cost:
+            self.level = level - cost
             return 0
+        self.level = level
         self.refused += cost
         return (self.refused - self.level) / self.rate
 
