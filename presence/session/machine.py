@@ -248,7 +248,7 @@ def _finish_refresh(result: T, identity: Identity, verdict: Deferred[None]) -> T
 
 @_online.upon(_Inputs.ask).loop()
 def _ask(_inputs: _Inputs, world: World, identity: Identity, request: Request) -> None:
-    world.respond(request, lambda: world.requests.answer(identity.socket, request))
+    world.answer(identity.socket, request)
 
 
 @_online.upon(_Inputs.goodbye).to(_waiting)
@@ -290,7 +290,7 @@ class Session:
     :param settings: ``offline_delay``, ``hello_timeout``, and what HELLO's OK tells.
     """
 
-    __slots__ = ("_allowance", "_connection", "_inputs")
+    __slots__ = ("_allowance", "_inputs", "_world")
 
     def __init__(
         self,
@@ -303,11 +303,10 @@ class Session:
         random: Random,
         settings: Settings,
     ) -> None:
-        self._connection = connection
         self._allowance = rates.allowance(connection.peer)
-        world = World(connection, requests, tokens, self._allowance, clock, ticker, random, settings)
-        self._inputs = _build(world)
-        world.expect_hello(self._inputs.overdue, settings.hello_timeout)
+        self._world = World(connection, requests, tokens, self._allowance, clock, ticker, random, settings)
+        self._inputs = _build(self._world)
+        self._world.expect_hello(self._inputs.overdue, settings.hello_timeout)
 
     def receive(self, request: Request) -> None:
         """Do what the client asks, unless it asks for too much; the reply goes to the connection."""
@@ -315,14 +314,17 @@ class Session:
         wait_seconds = allowance.take_ping() if type(request) is Ping else allowance.take()
         if wait_seconds:
             refusal = Refused(ErrorCode.RATE_LIMITED, "too many requests", after=round(wait_seconds, 3))
-            self._connection.refuse(request, refusal)
+            self._world.connection.refuse(request, refusal)
             self._end_if_ignored()
         elif type(request) is Ping:
-            self._connection.reply(request, Ok())
+            self._world.connection.reply(request, Ok())
         elif type(request) is Hello:
             self._inputs.hello(request)
         elif type(request) is Goodbye:
             self._inputs.goodbye(request)
+        elif self._world.socket is not None:
+            # It changes nothing of what the connection is, so it need not pass the machine.
+            self._world.answer(self._world.socket, request)
         else:
             self._inputs.ask(request)
 
@@ -344,7 +346,7 @@ class Session:
 
     def _end_if_ignored(self) -> None:
         if self._allowance.ignored:
-            self._connection.close(CloseCode.TOO_MANY_REQUESTS)
+            self._world.connection.close(CloseCode.TOO_MANY_REQUESTS)
 
     def drained(self) -> None:
         """Note that the send queue is empty again, after the connection was paused."""

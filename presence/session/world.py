@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from presence.admission.rates import MALFORMED_COST, Allowance
 from presence.config import Settings
 from presence.interfaces import IConnection, ITokenChecker, Socket
-from presence.requests import Answer, Requests
+from presence.requests import Requests
 from presence.roster.history import Cause
 from presence.session.recheck import Recheck
 from presence.ticker import Ticker
@@ -53,7 +53,12 @@ class Identity:
 
 @attrs.define(eq=False)
 class World:
-    """What the machine acts on."""
+    """
+    What the machine acts on.
+
+    :ivar deadline: The call that ends ``waiting``, while that is the state.
+    :ivar socket: The socket, while there is one: in ``online``.
+    """
 
     connection: IConnection
     requests: Requests
@@ -64,6 +69,7 @@ class World:
     random: Random
     settings: Settings
     deadline: IDelayedCall | None = None
+    socket: Socket | None = None
 
     def expect_hello(self, overdue: Callable[[], None], seconds: float) -> None:
         """Start the deadline of ``waiting``."""
@@ -87,10 +93,10 @@ class World:
         """Ask whether the token of a HELLO is its user's."""
         return self.tokens.check(hello.userid, hello.accesstoken, self.connection.place)
 
-    def respond(self, request: Request, ask: Callable[[], Answer]) -> None:
-        """Do what is asked and answer, now or when the answer is there."""
+    def answer(self, socket: Socket, request: Request) -> None:
+        """Do what a socket asks and answer, now or when the answer is there."""
         try:
-            answer = ask()
+            answer = self.requests.answer(socket, request)
         except Refused as refusal:
             self.connection.refuse(request, refusal)
             return
@@ -141,12 +147,14 @@ class World:
 
     def enter(self, identity: Identity, hello: Hello) -> None:
         """Let the socket in; from now on its token is looked after."""
+        self.socket = identity.socket
         identity.recheck.begin(hello.accesstoken)
         self.allowance.enter(hello.userid)
         self.requests.join(identity.socket, broadcast=hello.broadcast is not False)
 
     def leave(self, identity: Identity, cause: Cause) -> None:
         """Let the socket go; its later HELLOs are cancelled."""
+        self.socket = None
         for refresh in list(identity.refreshes):
             refresh.cancel()
         identity.recheck.stop()
