@@ -46,7 +46,10 @@ class LocalRelay:
         queue = self._queues.get(addressee)
         if queue is None and len(sockets) <= MOST_SENDS:
             frame = self._make_frame(message)
-            return self._delivered(message, sum([socket.outlet.offer(frame) for socket in sockets]))
+            taken = 0
+            for socket in sockets:
+                taken += socket.outlet.offer(frame)
+            return self._delivered(message, taken)
         delivery: Deferred[Delivery] = Deferred()
         if queue is None:
             queue = self._queues[addressee] = deque([(message, self._make_frame(message), delivery)])
