@@ -169,12 +169,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         elif self.state != self.STATE_CLOSED and self._liveness is not None:
             # Else Autobahn would keep it all.
             self._liveness.hear()
-            self.outlet.hold()
-            try:
-                if rest := self._read_short_texts(data) if self.fast_path else data:
-                    self._feed(rest)
-            finally:
-                self.flush()
+            self._receive(data)
 
     def flush(self) -> None:
         """Send the replies to what was read together."""
@@ -194,19 +189,32 @@ class GuardedProtocol(WebSocketServerProtocol):
                 keep_what_is_own(self, self.common)
             self._time_message()
 
-    def _read_short_texts(self, data: bytes) -> bytes:
-        """Hand on the short texts that come first; return what Autobahn is to have."""
-        if self.data or self.current_frame is not None or self.inside_message:
-            return data
-        start = 0
-        while (
-            start < len(data)
-            and self.state == self.STATE_OPEN
-            and (found := read_text(data, start, self.longest_short_text))
+    def _receive(self, data: bytes) -> None:
+        start, found = 0, self._short_text(data, 0)
+        if found is not None and found[1] == len(data):  # there is nothing that its reply could go with
+            self.onMessage(found[0], isBinary=False)
+            return
+        self.outlet.hold()
+        try:
+            while found is not None:
+                text, start = found
+                self.onMessage(text, isBinary=False)
+                found = self._short_text(data, start)
+            self._feed(data[start:])
+        finally:
+            self.flush()
+
+    def _short_text(self, data: bytes, start: int) -> tuple[bytes, int] | None:
+        """Return the short text that begins there and where it ends; None if Autobahn is to have it."""
+        if (
+            not self.fast_path
+            or self.state != self.STATE_OPEN
+            or self.data
+            or self.current_frame is not None
+            or self.inside_message
         ):
-            text, start = found
-            self.onMessage(text, isBinary=False)
-        return data[start:] if start else data
+            return None
+        return read_text(data, start, self.longest_short_text)
 
     def _hand_on(self, data: bytes) -> None:
         if self.fast_path:

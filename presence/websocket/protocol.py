@@ -318,7 +318,7 @@ class PresenceProtocol(GuardedProtocol):
         self._traffic.refusals.append(Refusal(now, str(self.peer), code))
 
     def _write(self, payload: bytes) -> None:
-        self._put(text_frame(payload))
+        self.outlet.pass_on(text_frame(payload))
 
 
 def make_frame(event: Event) -> Frame:

@@ -30,6 +30,8 @@ _COMPRESSED_TEXT = 0xC1
 
 _TWO_BYTES_FOLLOW = 126
 _EIGHT_BYTES_FOLLOW = 127
+_pack_head = struct.Struct("!BBH").pack
+_pack_long_head = struct.Struct("!BBQ").pack
 
 
 def text_frame(payload: bytes, first: int = _TEXT) -> bytes:
@@ -38,8 +40,8 @@ def text_frame(payload: bytes, first: int = _TEXT) -> bytes:
     if size < _TWO_BYTES_FOLLOW:
         return b"%c%c%b" % (first, size, payload)
     if size < 2**16:
-        return struct.pack("!BBH", first, _TWO_BYTES_FOLLOW, size) + payload
-    return struct.pack("!BBQ", first, _EIGHT_BYTES_FOLLOW, size) + payload
+        return _pack_head(first, _TWO_BYTES_FOLLOW, size) + payload
+    return _pack_long_head(first, _EIGHT_BYTES_FOLLOW, size) + payload
 
 
 class SharedFrame:
@@ -121,7 +123,10 @@ class Outlet:
     def offer(self, frame: Frame) -> bool:
         """Send a frame; return whether it is taken."""
         shared: SharedFrame = frame  # type: ignore[assignment]  # there is no other; cast() takes time
-        data = shared.deflated if self.deflates else shared.plain
+        return self.pass_on(shared.deflated if self.deflates else shared.plain)
+
+    def pass_on(self, data: bytes) -> bool:
+        """Send the bytes of a frame; return whether they are taken."""
         sent = 0
         if self._straight is not None:
             try:

@@ -24,9 +24,9 @@ from tests.websocket.case import PeerTestCase
 from tests.websocket.peer import HELLO, PING, PONG, TEXT, frame, make_factory
 from tests.websocket.sockets import CountingReactor, Loopback
 
-MOST_CALLS_OF_A_MESSAGE = 61
+MOST_CALLS_OF_A_MESSAGE = 44
 MOST_CALLS_OF_A_CLIENT = 350
-MOST_CALLS_OF_AN_EVENT = 3  # with those of the test itself
+MOST_CALLS_OF_AN_EVENT = 4  # with those of the test itself
 MOST_BYTES = 5_700
 MOST_BYTES_DEFLATE = 6_900
 
@@ -95,10 +95,10 @@ class SendTests(CostCase):
         self.assert_cost(1, sender, addressee)
 
     def test_message_to_oneself(self) -> None:
-        """A message to oneself goes out in one piece with its reply."""
+        """A message to oneself costs one ``send``, and one for the reply."""
         sender = self.identified(1)
         sender.say(message(1))
-        self.assert_cost(1, sender)
+        self.assert_cost(2, sender)
 
     def test_several(self) -> None:
         """Of several requests in one read all replies are one ``send``, and each message is one."""
@@ -142,7 +142,7 @@ class CallTests(CostCase):
         self.assertGreater(calls, MOST_CALLS_OF_A_MESSAGE / 2, "lower the bound")
 
     def test_event(self) -> None:
-        """What goes to many calls one function for each, and the kernel."""
+        """What goes to many calls two functions for each, and the kernel."""
         self.identified(1)
         (socket,) = self.daemon.roster.sockets_of(1)
         event = make_frame(GoingAway(after=1.0))
