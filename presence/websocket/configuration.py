@@ -12,6 +12,7 @@ from presence.ticker import Ticker
 from presence.websocket.compression import agree_to_deflate, agree_to_nothing
 from presence.websocket.guard import GuardedProtocol
 from presence.websocket.internals import knows_buffers, options_of, what_is_common
+from presence.websocket.polling import make_poll
 from presence.websocket.receiving import LONGEST_SHORT_TEXT
 
 P = TypeVar("P", bound=GuardedProtocol)
@@ -42,6 +43,7 @@ def configured(
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,
         "fast_path": settings.fast_path,
+        "poll": make_poll(clock) if settings.fast_path else None,
         "sends_at_once": settings.fast_path and knows_buffers(),
         "perMessageCompressionAccept": staticmethod(
             agree_to_deflate if settings.compression else agree_to_nothing

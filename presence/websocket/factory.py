@@ -77,9 +77,10 @@ class PresenceFactory(WebSocketServerFactory):
         kind = cast("type[PresenceProtocol]", self.protocol)
         _log.info(
             "fast path: {fast_path}, frames sent at once: {at_once},"
-            " compression: {compression}, native code: {native}",
+            " polled together: {polled}, compression: {compression}, native code: {native}",
             fast_path=_on(kind.fast_path),
             at_once=_on(kind.sends_at_once),
+            polled=_on(kind.poll),
             compression=_on(self.settings.compression),
             native=_on(USES_NVX),
         )

@@ -20,12 +20,14 @@ from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.internals import (
     begin_as_all_do,
+    find_plain_socket,
     forget_decompressor,
     is_cut,
     keep_what_is_own,
     receive,
 )
 from presence.websocket.liveness import Liveness
+from presence.websocket.polling import Poll
 from presence.websocket.receiving import read_text
 from presence.websocket.sending import Outlet
 from presence.wire.closing import CloseCode
@@ -81,6 +83,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     :cvar ping_interval: How many seconds lie between two pings.
     :cvar fast_path: Whether short texts are read without Autobahn, and memory is saved that it takes.
     :cvar common: What is as on every connection, with the fast path.
+    :cvar poll: Waits for what open connections have to read, in the place of the reactor.
     :cvar sends_at_once: Whether frames go past the transport where nothing waits in it.
     :cvar ping_timeout: How many seconds a silent peer has to answer one, before it is dropped.
     :ivar deaf: Whether nothing that the other end sends counts any more.
@@ -108,6 +111,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     ping_timeout: float
     fast_path: bool
     common: Mapping[str, object]
+    poll: Poll | None
     sends_at_once: bool
     longest_short_text: int
     deaf = False
@@ -156,6 +160,9 @@ class GuardedProtocol(WebSocketServerProtocol):
         self._liveness = Liveness(
             self._drain, self.ping_interval, self.ping_timeout, self.ticker, self.sendPing, self._abort
         )
+        connection = find_plain_socket(self.transport)
+        if self.poll is not None and connection is not None:
+            self.poll.take(connection)
         self.registerProducer(self, True)  # noqa: FBT003 - a producer that pushes
 
     # What comes in

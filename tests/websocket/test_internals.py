@@ -137,7 +137,8 @@ class StartTests(PeerTestCase):
     def test_all(self) -> None:
         """The log says which paths are active."""
         self.assertEqual(
-            self.told(), "fast path: on, frames sent at once: on, compression: on, native code: on"
+            self.told(),
+            "fast path: on, frames sent at once: on, polled together: off, compression: on, native code: on",
         )
 
     def test_no_compression(self) -> None:
