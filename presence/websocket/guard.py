@@ -47,6 +47,11 @@ MOST_FRAGMENTS = 64
 LARGEST_PIECE = 4096
 """How many bytes Autobahn is given at a time."""
 
+# Not from each connection: the interpreter is slow to find there what only the class has.
+_CONNECTING = WebSocketServerProtocol.STATE_CONNECTING
+_OPEN = WebSocketServerProtocol.STATE_OPEN
+_CLOSED = WebSocketServerProtocol.STATE_CLOSED
+
 _NO_LINE_ENDS = bytes.maketrans(b"\x0b\x0c\x1c\x1d\x1e\x85", b"??????")
 
 _log = logger(__name__)
@@ -169,11 +174,12 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Let Autobahn have the bytes, but for an endless handshake and what follows the end."""
-        if self.state == self.STATE_CONNECTING and len(self.data) + len(data) > LARGEST_HANDSHAKE:
+        state = self.state
+        if state == _CONNECTING and len(self.data) + len(data) > LARGEST_HANDSHAKE:
             self._abort()
-        elif self.state == self.STATE_CONNECTING:
+        elif state == _CONNECTING:
             self._shake_hands(self.data + data)
-        elif self.state != self.STATE_CLOSED and self._liveness is not None:
+        elif state != _CLOSED and self._liveness is not None:
             # Else Autobahn would keep it all.
             self._liveness.hear()
             self._receive(data)
@@ -191,7 +197,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         # headers inside of others: an X-Forwarded-For, perhaps, that no proxy has seen.
         self.data = b""
         self._hand_on(head.translate(_NO_LINE_ENDS) + end + rest)
-        if self.state == self.STATE_OPEN:
+        if self.state == _OPEN:
             if self.fast_path:
                 keep_what_is_own(self, self.common)
             self._time_message()
@@ -213,13 +219,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def _short_text(self, data: bytes, start: int) -> tuple[bytes, int] | None:
         """Return the short text that begins there and where it ends; None if Autobahn is to have it."""
-        if (
-            not self.fast_path
-            or self.state != self.STATE_OPEN
-            or self.data
-            or self.current_frame is not None
-            or self.inside_message
-        ):
+        if not self.fast_path or self._message_began_at is not None or self.state != _OPEN:
             return None
         return read_text(data, start, self.longest_short_text)
 
@@ -236,7 +236,7 @@ class GuardedProtocol(WebSocketServerProtocol):
             if self.deaf:
                 return
             self._hand_on(data[start : start + LARGEST_PIECE])
-        if self.state == self.STATE_OPEN:
+        if self.state == _OPEN:
             self._time_message()
 
     def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001, N803 - Autobahn's

@@ -30,6 +30,7 @@ _COMPRESSED_TEXT = 0xC1
 
 _TWO_BYTES_FOLLOW = 126
 _EIGHT_BYTES_FOLLOW = 127
+_pack_short_head = struct.Struct("!BB").pack
 _pack_head = struct.Struct("!BBH").pack
 _pack_long_head = struct.Struct("!BBQ").pack
 
@@ -38,7 +39,7 @@ def text_frame(payload: bytes, first: int = _TEXT) -> bytes:
     """Return the frame of a text, as a server sends it."""
     size = len(payload)
     if size < _TWO_BYTES_FOLLOW:
-        return b"%c%c%b" % (first, size, payload)
+        return _pack_short_head(first, size) + payload
     if size < 2**16:
         return _pack_head(first, _TWO_BYTES_FOLLOW, size) + payload
     return _pack_long_head(first, _EIGHT_BYTES_FOLLOW, size) + payload
