@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITCPTransport
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -20,6 +21,7 @@ from presence.ticker import Ticker
 from presence.websocket.draining import Drain
 from presence.websocket.internals import (
     begin_as_all_do,
+    end_as_all_do,
     find_plain_socket,
     forget_decompressor,
     is_cut,
@@ -335,6 +337,13 @@ class GuardedProtocol(WebSocketServerProtocol):
         # ends may close at once. And a forbidden one it takes for the answer to the close frame
         # that it has just sent because of it (WebSocketProtocol.onCloseFrame).
         super().dropConnection(abort=False)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Let Autobahn note the end."""
+        if self.fast_path:
+            end_as_all_do(self, reason)
+        else:
+            super().connectionLost(reason)
 
     def onClose(
         self,

@@ -18,11 +18,13 @@ from typing import cast
 import attrs
 from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from autobahn.websocket.protocol import TrafficStats
+from autobahn.wamp.types import TransportDetails
+from autobahn.websocket.protocol import TrafficStats, WebSocketProtocol
 from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.interfaces import IReactorFDSet, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
+from twisted.python.failure import Failure
 
 _LEFTOVERS = frozenset(
     {
@@ -94,6 +96,13 @@ The rest of it is :func:`what_is_common`, and :func:`begin_as_all_do`, which sta
 """
 
 _MISSING = object()
+
+
+class _Unheard:
+    """Stands in the place of a Deferred that nobody waits for."""
+
+    def callback(self, result: object) -> None:
+        """Do nothing."""
 
 
 @attrs.frozen
@@ -220,6 +229,16 @@ def begin_as_all_do(protocol: WebSocketServerProtocol) -> None:
     protocol.factory.countConnections += 1
 
 
+def end_as_all_do(protocol: WebSocketServerProtocol, reason: Failure) -> None:
+    """
+    Do what ``WebSocketAdapterProtocol.connectionLost`` does, but for lines of the log that nobody sees.
+
+    One of them has the failure in it as a text.
+    """
+    WebSocketProtocol._connectionLost(protocol, reason)  # type: ignore[arg-type]  # noqa: SLF001 - a str it never is; what this module is for
+    protocol.factory.countConnections -= 1
+
+
 def receive(protocol: WebSocketServerProtocol, data: bytes) -> None:
     """Do what ``WebSocketAdapterProtocol.dataReceived`` does, but for a line of the log that nobody sees."""
     protocol._dataReceived(data)  # noqa: SLF001 - what this module is for
@@ -230,6 +249,11 @@ def what_is_common() -> dict[str, object]:
     return {
         **dict.fromkeys(_LEFTOVERS),
         **_AT_FIRST,
+        # Instead of what WebSocketProtocol.__init__ makes: Deferreds that nobody waits for, and the like.
+        "__init__": object.__init__,
+        "is_closed": _Unheard(),
+        "is_open": _Unheard(),
+        "_transport_details": TransportDetails(),
         # Nobody reads the statistics, so one of them counts for all.
         "trafficStats": TrafficStats(),
         # Made for those who send a text that takes the long way.

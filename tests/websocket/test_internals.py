@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.internet.error import ConnectionDone
+from OpenSSL import SSL
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock
@@ -231,6 +232,28 @@ class BeginTests(SynchronousTestCase):
             self.assertEqual(echo.factory.countConnections, 1)
             echo.connectionLost(Failure(ConnectionDone()))
             self.assertEqual(echo.factory.countConnections, 0)
+
+
+class EndTests(SynchronousTestCase):
+    def ended(self, problem: Exception, *, fast_path: bool) -> dict[str, object]:
+        """Return what an echo knows of its end."""
+        echo = shaken(Settings(fast_path=fast_path))
+        ends: list[object] = []
+        self.patch(type(echo), "onClose", lambda _, *end: ends.append(end))
+        echo.connectionLost(Failure(problem))
+        return {"ends": ends, **{name: getattr(echo, name) for name in (*_AT_FIRST, "state")}}
+
+    def test_same(self) -> None:
+        """However a connection ends, that is noted and told in the same way on the fast path."""
+        for problem in (
+            ConnectionDone(),
+            ConnectionLost(),
+            ConnectionAborted(),
+            SSL.Error([("a", "b", "c")]),
+        ):
+            fast, slow = self.ended(problem, fast_path=True), self.ended(problem, fast_path=False)
+            self.assertEqual(fast, slow)
+            self.assertEqual(len(cast("list[object]", fast["ends"])), 1)
 
 
 class OwnTests(SynchronousTestCase):

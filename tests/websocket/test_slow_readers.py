@@ -69,6 +69,7 @@ class Server(EchoFactory):
     def buildProtocol(self, address: IAddress | None) -> EchoProtocol:
         """Make the protocol, and show it."""
         protocol = cast("EchoProtocol", super().buildProtocol(address))
+        protocol.is_open, protocol.is_closed = Deferred(), Deferred()  # the fast path makes none
         self.connected.callback(protocol)
         return protocol
 
