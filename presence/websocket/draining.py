@@ -30,7 +30,6 @@ class Drain:
     A transport without a socket, as tests have it, shows only that everything was sent.
 
     :param timeout_seconds: How long nothing may be taken while watched.
-    :param stalled: Is called when that is over.
     :param at_once: Whether everything is offered to the kernel before it waits.
     :ivar moved_at: When the other end was last seen to take bytes that had to wait.
     """
@@ -41,7 +40,6 @@ class Drain:
         "_next_look",
         "_seen",
         "_socket",
-        "_stalled",
         "_still_since",
         "_timeout_seconds",
         "moved_at",
@@ -52,7 +50,6 @@ class Drain:
         transport: object,
         timeout_seconds: float,
         clock: IReactorTime,
-        stalled: Callable[[], None],
         *,
         at_once: bool,
     ) -> None:
@@ -60,7 +57,6 @@ class Drain:
         self._at_once = at_once
         self._timeout_seconds = timeout_seconds
         self._clock = clock
-        self._stalled = stalled
         self._seen = _NOTHING
         self._next_look: IDelayedCall | None = None
         self._still_since = 0.0
@@ -81,11 +77,15 @@ class Drain:
         if before.held_up and self._seen != before:
             self._move()
 
-    def watch(self) -> None:
-        """Look again and again, because a lot waits."""
+    def watch(self, stalled: Callable[[], None]) -> None:
+        """
+        Look again and again, because a lot waits.
+
+        :param stalled: Is called when nothing was taken for the timeout.
+        """
         self.look()
         self._still_since = self._clock.seconds()
-        self._look_later()
+        self._look_later(stalled)
 
     def rest(self) -> None:
         """Watch no longer, because everything was sent."""
@@ -103,17 +103,17 @@ class Drain:
     def _move(self) -> None:
         self.moved_at = self._still_since = self._clock.seconds()
 
-    def _look_later(self) -> None:
+    def _look_later(self, stalled: Callable[[], None]) -> None:
         left = self._still_since + self._timeout_seconds - self._clock.seconds()
-        self._next_look = self._clock.callLater(min(LOOK_SECONDS, left), self._look_again)
+        self._next_look = self._clock.callLater(min(LOOK_SECONDS, left), self._look_again, stalled)
 
-    def _look_again(self) -> None:
+    def _look_again(self, stalled: Callable[[], None]) -> None:
         self._next_look = None
         self.look()
         if self._clock.seconds() < self._still_since + self._timeout_seconds:
-            self._look_later()
+            self._look_later(stalled)
         else:
-            self._stalled()
+            stalled()
 
 
 def _leave_little_to_the_kernel(connection: Connection) -> None:

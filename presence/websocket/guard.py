@@ -126,7 +126,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     outlet: Outlet
 
     _drain: Drain
-    _liveness: Liveness | None = None  # before the connection is open
+    _liveness: Liveness | None = None  # before the connection is open, and after its end
     _handshake_deadline: IDelayedCall | None = None
     _message_deadline: IDelayedCall | None = None
     _linger_deadline: IDelayedCall | None = None
@@ -161,9 +161,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         _cancel(self._handshake_deadline)
         self._handshake_deadline = None
         self.outlet.deflates = self._perMessageCompress is not None
-        self._drain = Drain(
-            self.transport, self.stall_timeout, self.clock, self.stalled, at_once=self.outlet.direct
-        )
+        self._drain = Drain(self.transport, self.stall_timeout, self.clock, at_once=self.outlet.direct)
         self._liveness = Liveness(
             self._drain, self.ping_interval, self.ping_timeout, self.ticker, self.sendPing, self._abort
         )
@@ -290,7 +288,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Note that the send buffer is full; transports say it at each further write."""
         if not self.outlet.paused:
             self.outlet.pause()
-            self._drain.watch()
+            self._drain.watch(self.stalled)
 
     def resumeProducing(self) -> None:
         """Note that the send buffer is empty again."""
@@ -351,11 +349,12 @@ class GuardedProtocol(WebSocketServerProtocol):
         code: int | None,  # noqa: ARG002
         reason: str | None,  # noqa: ARG002
     ) -> None:
-        """Stop looking after the connection."""
+        """Stop looking after the connection, and let go of what leads back to it."""
         for call in (self._handshake_deadline, self._message_deadline, self._linger_deadline):
             _cancel(call)
         if self._liveness is not None:
             self._liveness.stop()
+            self._liveness = None
             self._drain.stop()
 
     def _time_message(self) -> None:

@@ -156,6 +156,7 @@ class PresenceProtocol(GuardedProtocol):
             self._breaking_off.cancel()
         _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
         self._end_session(None)
+        self._session = None  # else the two of them would wait for the garbage collector
 
     def flush(self) -> None:
         """Send the replies to what was read together."""

@@ -74,7 +74,7 @@ class Outlet:
 
     :param direct: Whether to go past the transport where nothing waits in it.
     :ivar put: Is called with a frame that cannot go straight and how much of it has gone, and
-        returns whether the frame is taken; who offers frames has to set it.
+        returns whether the frame is taken, until the end; who offers frames has to set it.
     :ivar deflates: Whether the other end agreed to compression.
     :ivar paused: Whether the other end reads more slowly than it is written to.
     :ivar closed: Whether no frame is taken any more.
@@ -120,6 +120,7 @@ class Outlet:
         """Take no frames any more."""
         self.closed = True
         self._straight = None
+        self.put = _refuse
 
     def offer(self, frame: Frame) -> bool:
         """Send a frame; return whether it is taken."""
@@ -172,3 +173,7 @@ class Outlet:
         """Send what was held, and this after it; then the transport may be closed."""
         self.send(data)
         self.release()
+
+
+def _refuse(data: bytes, sent: int = 0) -> bool:  # noqa: ARG001 - as of any other `put`
+    return False

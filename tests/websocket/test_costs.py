@@ -10,8 +10,13 @@ from __future__ import annotations
 import gc
 import sys
 import tracemalloc
+import weakref
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from presence.config import Settings
 from presence.logs import LevelLogger
@@ -158,6 +163,20 @@ class CallTests(CostCase):
             calls += count_calls(wire.connection.doRead) + count_calls(wire.flush)
         self.assertLessEqual(calls, MOST_CALLS_OF_A_CLIENT, f"{calls} calls for a client")
         self.assertGreater(calls, MOST_CALLS_OF_A_CLIENT / 2, "lower the bound")
+
+
+class EndTests(CostCase):
+    def test_nothing_waits(self) -> None:
+        """A connection that ended is freed at once, with its session, and not by the garbage collector."""
+        wire = self.identified(1)
+        (socket,) = self.daemon.roster.sockets_of(1)
+        freed: list[weakref.ref[Any]] = [weakref.ref(wire.connection.protocol), weakref.ref(socket)]
+        del socket
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        wire.connection.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual([one() for one in freed], [None, None])
 
 
 class MemoryTests(CostCase):

@@ -59,7 +59,7 @@ class LookTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(5)
         self.sending = Sending(self)
-        self.drain = Drain(self.sending.connection, 10, self.clock, self.fail, at_once=False)
+        self.drain = Drain(self.sending.connection, 10, self.clock, at_once=False)
 
     def fill(self) -> None:
         """Let more wait than the kernel takes, and look."""
@@ -96,7 +96,7 @@ class LookTests(SynchronousTestCase):
 
     def test_offered_before(self) -> None:
         """What waits is held up at once where everything is offered to the kernel before it waits."""
-        drain = Drain(self.sending.connection, 10, self.clock, self.fail, at_once=True)
+        drain = Drain(self.sending.connection, 10, self.clock, at_once=True)
         sent = send_at_once(self.sending.connection, bytes(50_000))
         self.sending.write(50_000 - sent)
         drain.look()
@@ -164,17 +164,15 @@ class WatchTests(SynchronousTestCase):
         self.drain = self.drain_of(self.sending.connection)
         self.sending.write(50_000)
         self.sending.flush()
-        self.drain.watch()
+        self.drain.watch(self.stalled)
 
     def drain_of(self, transport: object, timeout_seconds: float = 10) -> Drain:
-        """Return the drain of a transport, which remembers when it stalled."""
-        return Drain(
-            transport,
-            timeout_seconds,
-            self.clock,
-            lambda: self.stalled_at.append(self.clock.seconds()),
-            at_once=False,
-        )
+        """Return the drain of a transport."""
+        return Drain(transport, timeout_seconds, self.clock, at_once=False)
+
+    def stalled(self) -> None:
+        """Remember when it stalled."""
+        self.stalled_at.append(self.clock.seconds())
 
     def test_stalls(self) -> None:
         """A drain that does not move for the whole time stalls, once."""
@@ -223,13 +221,13 @@ class WatchTests(SynchronousTestCase):
         """The time begins anew with the next watch."""
         self.clock.pump([1] * 9)
         self.drain.rest()
-        self.drain.watch()
+        self.drain.watch(self.stalled)
         self.clock.pump([1] * 9)
         self.assertEqual(self.stalled_at, [])
 
     def test_short_timeout(self) -> None:
         """A timeout is kept that is no whole number of looks."""
-        self.drain_of(self.sending.connection, 2.5).watch()
+        self.drain_of(self.sending.connection, 2.5).watch(self.stalled)
         self.clock.pump([0.5] * 6)
         self.assertEqual(self.stalled_at, [2.5])
 
@@ -237,12 +235,12 @@ class WatchTests(SynchronousTestCase):
         """Of a transport without a socket it is seen only that everything was sent."""
         self.drain.stop()
         drain = self.drain_of(StringTransport())
-        drain.watch()
+        drain.watch(self.stalled)
         self.clock.pump([1] * 9)
         self.assertEqual((drain.moved_at, self.stalled_at), (0, []))
         drain.rest()
         self.assertEqual(drain.moved_at, 9)
-        drain.watch()
+        drain.watch(self.stalled)
         self.clock.pump([1] * 10)
         self.assertEqual(self.stalled_at, [19])
 
@@ -251,5 +249,5 @@ class KernelTests(SynchronousTestCase):
     def test_takes_little(self) -> None:
         """A TCP connection leaves little to the kernel that cannot be sent yet."""
         with socket.socket() as ours:
-            Drain(Connection(ours, Protocol(), MemoryReactor()), 10, Clock(), self.fail, at_once=False)
+            Drain(Connection(ours, Protocol(), MemoryReactor()), 10, Clock(), at_once=False)
             self.assertEqual(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT), MOST_UNSENT_BYTES)

@@ -86,11 +86,12 @@ class OfferTests(SynchronousTestCase):
         self.assert_put((data, 0))
 
     def test_closed(self) -> None:
-        """Nor does anything after the end, with which the last is sent."""
+        """After the end, with which the last is sent, nothing is taken, and nobody asked."""
         self.outlet.close()
         self.outlet.send_last(b"last ")
-        data = self.offer(b"text")
-        self.assert_put((data, 0))
+        self.assertFalse(self.outlet.offer(Frame(SharedFrame(b"text"))))
+        self.assertEqual(self.sending.read(1000), b"first last ")
+        self.assert_put()
 
     def test_held(self) -> None:
         """Nor while something is held: it goes together with that."""
