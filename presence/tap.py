@@ -19,6 +19,7 @@ from presence.admission.rates import Rates
 from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
+from presence.deadlines import Deadlines
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
 from presence.host.certificates import Certificates
@@ -114,10 +115,11 @@ def make_daemon(
     requests = Requests(roster, relay, broadcast, limits, reactor, settings)
     service = PresenceService(roster, broadcast, limits, reactor, settings)
 
+    deadlines = Deadlines(reactor)
     ticker = Ticker(reactor, min(1.0, settings.token_recheck * _RECHECK_LATENESS or 1.0))
 
     def make_session(connection: IConnection) -> Session:
-        return Session(connection, requests, tokens, rates, reactor, ticker, random, settings)
+        return Session(connection, requests, tokens, rates, reactor, deadlines, ticker, random, settings)
 
     factories = []
     for description, endpoint in endpoints.items():

@@ -23,6 +23,7 @@ from presence.admission.rates import Rates
 from presence.backend import Backend
 from presence.broadcast import Broadcast
 from presence.config import Settings
+from presence.deadlines import Deadlines
 from presence.interfaces import Frame, FrameMaker, IConnection, IOutlet, ITokenChecker
 from presence.relay import LocalRelay
 from presence.requests import Requests
@@ -151,6 +152,7 @@ class FakeDaemon:
     def __init__(self, settings: Settings | None = None, make_frame: FrameMaker = fake_frame) -> None:
         self.settings = settings or Settings(settle=0, token_recheck=0)
         self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
         self.ticker = Ticker(self.clock, 0.001)
         self.random = Random(1)  # noqa: S311 - the same ids at each run
         self.tokens = FakeTokenChecker()
@@ -182,6 +184,7 @@ class FakeDaemon:
             self.checker,
             self.rates,
             self.clock,
+            self.deadlines,
             self.ticker,
             self.random,
             self.settings,

@@ -40,6 +40,7 @@ ROOMS = (
     "host",
     "slices",
     "distribution",
+    "deadlines",
     "ticker",
     "config",
     "logs",
@@ -75,6 +76,7 @@ APART = {
     "testing": {
         "presence.config",
         "presence.interfaces",
+        "presence.deadlines",
         "presence.ticker",
         *(f"presence.{room}" for room in PURE),
     },

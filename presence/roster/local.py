@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 import attrs
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
+from presence.deadlines import Deadline, Deadlines
 from presence.interfaces import Socket
 from presence.roster.history import Cause
 
@@ -22,7 +24,7 @@ class _User:
     """
 
     sockets: dict[str, Socket] = attrs.Factory(dict)
-    hold: IDelayedCall | None = None
+    hold: Deadline | None = None
     left: Cause = Cause.LOST
 
 
@@ -41,6 +43,7 @@ class LocalUsers:
 
     def __init__(self, clock: IReactorTime, transition: Callable[[int, bool, Cause], None]) -> None:
         self._clock = clock
+        self._deadlines = Deadlines(clock)
         self._transition = transition
         self._users: dict[int, _User] = {}
         self.sockets: dict[str, Socket] = {}
@@ -53,7 +56,7 @@ class LocalUsers:
     def held_until(self, user_id: int) -> float | None:
         """Return the time until which a user is held online, if an ended socket holds it."""
         user = self._users.get(user_id)
-        return user.hold.getTime() if user is not None and user.hold is not None else None
+        return user.hold.at if user is not None and user.hold is not None else None
 
     def add(self, socket: Socket) -> None:
         """Add a socket; its user is online from now on."""
@@ -93,10 +96,11 @@ class LocalUsers:
                 user.hold = None
 
     def _hold(self, user_id: int, user: _User, seconds: float) -> None:
-        if user.hold is None:
-            user.hold = self._clock.callLater(seconds, self._end_hold, user_id, user)
-        elif user.hold.getTime() < self._clock.seconds() + seconds:
-            user.hold.reset(seconds)
+        if user.hold is not None:
+            if user.hold.at >= self._clock.seconds() + seconds:
+                return
+            user.hold.cancel()
+        user.hold = self._deadlines.call_later(seconds, partial(self._end_hold, user_id, user))
 
     def _end_hold(self, user_id: int, user: _User) -> None:
         user.hold = None

@@ -42,6 +42,7 @@ from twisted.python.failure import Failure
 
 from presence.admission.rates import BYTES_OF_A_REQUEST, MALFORMED_COST, Rates
 from presence.config import Settings
+from presence.deadlines import Deadlines
 from presence.interfaces import IConnection, ITokenChecker
 from presence.requests import Requests
 from presence.roster.history import Cause
@@ -299,12 +300,15 @@ class Session:
         tokens: ITokenChecker,
         rates: Rates,
         clock: IReactorTime,
+        deadlines: Deadlines,
         ticker: Ticker,
         random: Random,
         settings: Settings,
     ) -> None:
         self._allowance = rates.allowance(connection.peer)
-        self._world = World(connection, requests, tokens, self._allowance, clock, ticker, random, settings)
+        self._world = World(
+            connection, requests, tokens, self._allowance, clock, deadlines, ticker, random, settings
+        )
         self._inputs = _build(self._world)
         self._world.expect_hello(self._inputs.overdue, settings.hello_timeout)
 

@@ -9,11 +9,12 @@ from random import Random
 import attrs
 from msgspec import UnsetType
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from presence.admission.rates import MALFORMED_COST, Allowance
 from presence.config import Settings
+from presence.deadlines import Deadline, Deadlines
 from presence.interfaces import IConnection, ITokenChecker, Socket
 from presence.requests import Requests
 from presence.roster.history import Cause
@@ -65,19 +66,20 @@ class World:
     tokens: ITokenChecker
     allowance: Allowance
     clock: IReactorTime
+    deadlines: Deadlines
     ticker: Ticker
     random: Random
     settings: Settings
-    deadline: IDelayedCall | None = None
+    deadline: Deadline | None = None
     socket: Socket | None = None
 
     def expect_hello(self, overdue: Callable[[], None], seconds: float) -> None:
         """Start the deadline of ``waiting``."""
-        self.deadline = self.clock.callLater(seconds, self._give_grace, overdue)
+        self.deadline = self.deadlines.call_later(seconds, partial(self._give_grace, overdue))
 
     def _give_grace(self, overdue: Callable[[], None]) -> None:
         # After a stall of ours its HELLO may wait to be read, which comes after the timers.
-        self.deadline = self.clock.callLater(0, self._expired, overdue)
+        self.deadline = self.deadlines.call_later(0, partial(self._expired, overdue))
 
     def _expired(self, overdue: Callable[[], None]) -> None:
         self.deadline = None

@@ -8,6 +8,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.interfaces import IReactorTime
 
 from presence.config import Settings
+from presence.deadlines import Deadlines
 from presence.ticker import Ticker
 from presence.websocket.compression import agree_to_deflate, agree_to_nothing
 from presence.websocket.guard import GuardedProtocol
@@ -35,6 +36,7 @@ def configured(
         **common,
         "common": common,
         "clock": clock,
+        "deadlines": Deadlines(clock),
         "ticker": Ticker(clock, settings.ping_interval * _PING_LATENESS),
         "handshake_timeout": settings.handshake_timeout,
         "message_timeout": settings.message_timeout,

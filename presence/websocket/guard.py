@@ -16,6 +16,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from presence.deadlines import Deadline, Deadlines
 from presence.logs import logger, without_text
 from presence.ticker import Ticker
 from presence.websocket.draining import Drain
@@ -109,6 +110,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     transport: ITCPTransport  # or another with abortConnection: every stream transport has it
     clock: IReactorTime
+    deadlines: Deadlines
     ticker: Ticker
     handshake_timeout: float
     message_timeout: float
@@ -127,7 +129,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     _drain: Drain
     _liveness: Liveness | None = None  # before the connection is open, and after its end
-    _handshake_deadline: IDelayedCall | None = None
+    _handshake_deadline: Deadline | None = None
     _message_deadline: IDelayedCall | None = None
     _linger_deadline: IDelayedCall | None = None
     _message_began_at: float | None = None  # of the one that has not ended
@@ -140,7 +142,7 @@ class GuardedProtocol(WebSocketServerProtocol):
     def connectionMade(self) -> None:
         """Begin to wait for the opening handshake."""
         self.outlet = Outlet(self.transport, direct=self.sends_at_once)
-        self._handshake_deadline = self.clock.callLater(self.handshake_timeout, self._abort)
+        self._handshake_deadline = self.deadlines.call_later(self.handshake_timeout, self._abort)
         if self.fast_path:
             begin_as_all_do(self)
         else:
@@ -158,8 +160,7 @@ class GuardedProtocol(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Begin to look after the open connection."""
-        _cancel(self._handshake_deadline)
-        self._handshake_deadline = None
+        self._end_handshake()
         self.outlet.deflates = self._perMessageCompress is not None
         self._drain = Drain(self.transport, self.stall_timeout, self.clock, at_once=self.outlet.direct)
         self._liveness = Liveness(
@@ -350,12 +351,19 @@ class GuardedProtocol(WebSocketServerProtocol):
         reason: str | None,  # noqa: ARG002
     ) -> None:
         """Stop looking after the connection, and let go of what leads back to it."""
-        for call in (self._handshake_deadline, self._message_deadline, self._linger_deadline):
-            _cancel(call)
+        self._end_handshake()
+        for call in (self._message_deadline, self._linger_deadline):
+            if call is not None and call.active():
+                call.cancel()
         if self._liveness is not None:
             self._liveness.stop()
             self._liveness = None
             self._drain.stop()
+
+    def _end_handshake(self) -> None:
+        if self._handshake_deadline is not None:
+            self._handshake_deadline.cancel()
+            del self._handshake_deadline
 
     def _time_message(self) -> None:
         unfinished = self.data or self.current_frame is not None or self.inside_message
@@ -388,8 +396,3 @@ class GuardedProtocol(WebSocketServerProtocol):
 def _has_stray_line_end(head: bytes) -> bool:
     # A search for one by a regular expression takes ten times as long.
     return not head.count(b"\r") == head.count(b"\r\n") == head.count(b"\n")
-
-
-def _cancel(call: IDelayedCall | None) -> None:
-    if call is not None and call.active():
-        call.cancel()
