@@ -23,6 +23,7 @@ from presence.deadlines import Deadlines
 from presence.demo.accounts import Accounts
 from presence.demo.service import API_URL, DemoService
 from presence.host.certificates import Certificates
+from presence.host.garbage import collect_seldom
 from presence.host.limits import raise_file_limit
 from presence.host.listening import Listener
 from presence.host.ordered import Ordered
@@ -64,6 +65,7 @@ def makeService(options: Options) -> IService:
 
     set_level(options["log-level"])
     raise_file_limit()
+    collect_seldom()
     random = SystemRandom()
     judge = Judge(options["user-id-field"] or "", options["trust-claimed-userid"])
     if not options["demo"]:

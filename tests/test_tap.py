@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from presence.config import Settings
 from presence.demo.accounts import CLIENT_ID, CLIENT_SECRET, SAMPLE_ACCOUNTS, SAMPLE_PASSWORD
 from presence.demo.service import DemoService
 from presence.host.certificates import Certificates
+from presence.host.garbage import OBJECTS_BETWEEN
 from presence.host.listening import Listener
 from presence.host.signals import Signals
 from presence.ops.lag import Lag
@@ -81,6 +83,13 @@ class MakeServiceTests(SynchronousTestCase):
         api = ("--api-url", "https://api.example.com/")
         self.assertEqual(len(parts(make(*api), Lag)), 1)
         self.assertEqual(parts(make(*api, "--ops-endpoint", "none"), Lag), [])
+
+    def test_garbage(self) -> None:
+        """The process looks for garbage less often."""
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(700)
+        make("--api-url", "https://api.example.com/")
+        self.assertEqual(gc.get_threshold()[0], OBJECTS_BETWEEN)
 
     def test_file_limit(self) -> None:
         """The process may have as many connections as the system lets it."""
