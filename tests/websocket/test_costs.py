@@ -30,10 +30,11 @@ from tests.websocket.peer import HELLO, PING, PONG, TEXT, frame, make_factory
 from tests.websocket.sockets import CountingReactor, Loopback
 
 MOST_CALLS_OF_A_MESSAGE = 44
-MOST_CALLS_OF_A_CLIENT = 350
+MOST_CALLS_OF_A_CLIENT = 320
+MOST_CALLS_OF_AN_END = 116
 MOST_CALLS_OF_AN_EVENT = 4  # with those of the test itself
-MOST_BYTES = 5_700
-MOST_BYTES_DEFLATE = 6_900
+MOST_BYTES = 5_450
+MOST_BYTES_DEFLATE = 6_650
 
 CONNECTIONS = 200
 
@@ -163,6 +164,13 @@ class CallTests(CostCase):
             calls += count_calls(wire.connection.doRead) + count_calls(wire.flush)
         self.assertLessEqual(calls, MOST_CALLS_OF_A_CLIENT, f"{calls} calls for a client")
         self.assertGreater(calls, MOST_CALLS_OF_A_CLIENT / 2, "lower the bound")
+
+    def test_end(self) -> None:
+        """Nor of what is called when a client goes."""
+        wire = self.identified(1)
+        calls = count_calls(lambda: wire.connection.connectionLost(Failure(ConnectionDone())))
+        self.assertLessEqual(calls, MOST_CALLS_OF_AN_END, f"{calls} calls for an end")
+        self.assertGreater(calls, MOST_CALLS_OF_AN_END / 2, "lower the bound")
 
 
 class EndTests(CostCase):
