@@ -50,12 +50,14 @@ class TokenBucket:
                 level = self.burst
             if self.refused:
                 self.refused = max(0, self.refused - gained / _MEMORY)
-        if cost > self.burst:  # noqa: PLR1730 - the same
-            cost = self.burst
         if level >= cost:
             self.level = level - cost
             return 0
+        if level >= self.burst:  # it costs more than there ever is
+            self.level = 0
+            return 0
         self.level = level
+        cost = min(cost, self.burst)
         self.refused += cost
         return (self.refused - self.level) / self.rate
 
@@ -138,15 +140,14 @@ class Allowance:
     def take(self, cost: float = 1) -> float:
         """Let a request through and return 0, or refuse it and return in how many seconds to ask again."""
         now = self._clock.seconds()
-        limit = Limit.REQUESTS
         wait_seconds = self._own.take(now, cost)
-        if not wait_seconds and self._of_user is not None:
-            limit = Limit.USER_REQUESTS
+        if wait_seconds:
+            self._limits.exceed(Limit.REQUESTS, self._peer)
+        elif self._of_user is not None:
             wait_seconds = self._of_user.take(now, cost)
             if wait_seconds:  # it is this connection that was refused, and no other of its user
                 self._own.refused += cost
-        if wait_seconds:
-            self._limits.exceed(limit, self._peer)
+                self._limits.exceed(Limit.USER_REQUESTS, self._peer)
         return wait_seconds
 
     def take_ping(self) -> float:
