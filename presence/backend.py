@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from presence.interfaces import Delivery, IRelay, IRoster, Socket
 from presence.roster.history import Cause, Transition
 from presence.wire.closing import CloseCode
-from presence.wire.messages import Message
+from presence.wire.messages import Message, timestamp
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class Backend:
         :param addressee: The user; None for everybody who is online.
         :raises Refused: As :meth:`~presence.interfaces.IRelay.deliver`.
         """
-        event = Message(message=message, key=key, ts=round(self._clock.seconds(), 3))
+        event = Message(message=message, key=key, ts=timestamp(self._clock.seconds()))
         return self._relay.deliver(addressee, event)
 
     def about(self, user_id: int) -> About:

@@ -33,6 +33,7 @@ from presence.wire.messages import (
     SubscribeOk,
     SubscribeOnlineStatus,
     UnsubscribeOnlineStatus,
+    timestamp,
 )
 
 MOST_BYTES_PER_PAGE = 255 * 1024
@@ -122,7 +123,7 @@ class Requests:
             sender=socket.user_id,
             message=request.message,
             key=request.key,
-            ts=round(self._clock.seconds(), 3),
+            ts=timestamp(self._clock.seconds()),
         )
         delivery = self._relay.deliver(request.id, message)
         # Not whether it is a Deferred: that is an abstract class, and dearer to ask for.

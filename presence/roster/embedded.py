@@ -12,6 +12,7 @@ from presence.interfaces import IPresenceListener, IRoster, Socket
 from presence.roster.history import Cause, History, Transition
 from presence.roster.journal import Journal
 from presence.roster.local import LocalUsers
+from presence.wire.messages import timestamp
 
 
 @implementer(IRoster)
@@ -75,7 +76,7 @@ class EmbeddedRoster:
 
     def _transition(self, user_id: int, online: bool, cause: Cause) -> None:  # noqa: FBT001 - see LocalUsers
         self._version += 1
-        now = round(self._clock.seconds(), 3)
+        now = timestamp(self._clock.seconds())
         self.history.record(Transition(now, user_id, online, cause, self._version))
         self.journal.record(self._version, user_id, online=online)
         self._listener.changed()

@@ -21,7 +21,7 @@ from presence.roster.history import Cause
 from presence.session.recheck import Recheck
 from presence.ticker import Ticker
 from presence.wire.errors import ErrorCode, Refused
-from presence.wire.messages import Hello, HelloOk, Ok, Request
+from presence.wire.messages import Hello, HelloOk, Ok, Request, timestamp
 
 _BAD_TOKEN = frozenset({ErrorCode.TOKEN_REJECTED, ErrorCode.USER_MISMATCH})
 
@@ -131,7 +131,7 @@ class World:
             id=f"{self.random.getrandbits(96):024x}",
             user_id=hello.userid,
             connection=self.connection,
-            identified=round(self.clock.seconds(), 3),
+            identified=timestamp(self.clock.seconds()),
             client="" if isinstance(hello.client, UnsetType) else hello.client,
         )
         interval_seconds = self.settings.token_recheck

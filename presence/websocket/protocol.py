@@ -27,7 +27,7 @@ from presence.websocket.traffic import Refusal, Traffic
 from presence.wire.closing import CloseCode
 from presence.wire.codec import decode_request, encode, encode_ok, encode_refusal
 from presence.wire.errors import BadMessage, ErrorCode, Refused
-from presence.wire.messages import SUBPROTOCOL, Event, GoingAway, Ok, Request
+from presence.wire.messages import SUBPROTOCOL, Event, GoingAway, Ok, Request, timestamp
 
 if TYPE_CHECKING:
     from presence.websocket.factory import PresenceFactory
@@ -211,7 +211,7 @@ class PresenceProtocol(GuardedProtocol):
     def reply(self, request: Request, reply: Ok) -> None:
         """Answer a request."""
         self._traffic.requests[type(request), None] += 1
-        self._write(encode_ok(reply, request))
+        self.outlet.pass_on(text_frame(encode_ok(reply, request)))
 
     def refuse(self, request: Request, refusal: Refused) -> None:
         """Answer a request with an error."""
@@ -308,18 +308,15 @@ class PresenceProtocol(GuardedProtocol):
         if request is not None:
             self._traffic.requests[type(request), refusal.code] += 1
         self._note_refusal(refusal.code.value)
-        self._write(encode_refusal(refusal, request))
+        self.outlet.pass_on(text_frame(encode_refusal(refusal, request)))
         if refusal.code in _BAD:
             self._bad_messages += 1
             if self._bad_messages == MOST_BAD_MESSAGES:
                 self.close(CloseCode.TOO_MANY_BAD_MESSAGES)
 
     def _note_refusal(self, code: str) -> None:
-        now = round(self.clock.seconds(), 3)
+        now = timestamp(self.clock.seconds())
         self._traffic.refusals.append(Refusal(now, str(self.peer), code))
-
-    def _write(self, payload: bytes) -> None:
-        self.outlet.pass_on(text_frame(payload))
 
 
 def make_frame(event: Event) -> Frame:

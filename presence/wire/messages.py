@@ -36,6 +36,11 @@ RequestRef = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-LARGE
 Label = Annotated[str, Meta(max_length=64)]
 
 
+def timestamp(seconds: float) -> float:
+    """Return a time as messages carry it, in seconds and whole milliseconds."""
+    return int(seconds * 1000 + 0.5) / 1000  # round() takes four times as long
+
+
 class Position(Struct, frozen=True):
     """A place in the history of the published list."""
 

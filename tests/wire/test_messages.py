@@ -33,8 +33,18 @@ from presence.wire.messages import (
     Ping,
     Request,
     SendMessageToUser,
+    timestamp,
 )
 from tests.wire.strategies import messages, refusals
+
+
+class TimestampTests(SynchronousTestCase):
+    @given(st.floats(0, 4e9))
+    def test_rounded(self, seconds: float) -> None:
+        """A time is told to the nearest millisecond, and one of whole milliseconds as it is."""
+        told = timestamp(seconds)
+        self.assertLess(abs(told - seconds), 0.00051)
+        self.assertEqual((timestamp(told), round(told, 3)), (told, told))
 
 
 class RoundTripTests(SynchronousTestCase):
