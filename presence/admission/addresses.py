@@ -41,7 +41,7 @@ def _parse(host: str) -> IPv4Address | IPv6Address | None:
         if ":" not in host:
             return IPv4Address(inet_pton(AF_INET, host))  # a quarter of the time that ip_address takes
         address = IPv6Address(inet_pton(AF_INET6, host))
-    except OSError:
+    except (OSError, ValueError):  # a NUL in it is the latter
         return None
     return address.ipv4_mapped or address
 

@@ -50,6 +50,10 @@ class ClientAddressTests(SynchronousTestCase):
             self.assert_client(None, "10.0.0.1", forwarded_for)
         self.assert_client(None, None, "192.0.2.7")
 
+    def test_nul(self) -> None:
+        """So is one of whom a proxy says something with a NUL in it."""
+        self.assert_client(None, "192.0.2.\x007")
+
     def test_this_machine(self) -> None:
         """What comes from this machine is some proxy or other, and no place to count at."""
         self.assert_client(None, "127.0.0.1", "192.0.2.7")
