@@ -13,7 +13,7 @@ from presence.ticker import Ticker
 from presence.websocket.compression import agree_to_deflate, agree_to_nothing
 from presence.websocket.guard import GuardedProtocol
 from presence.websocket.internals import knows_buffers, options_of, what_is_common
-from presence.websocket.polling import make_poll
+from presence.websocket.polling import Poll
 from presence.websocket.receiving import LONGEST_SHORT_TEXT
 
 P = TypeVar("P", bound=GuardedProtocol)
@@ -23,12 +23,18 @@ _PING_LATENESS = 0.01
 
 
 def configured(
-    protocol: type[P], factory: WebSocketServerFactory, settings: Settings, clock: IReactorTime
+    protocol: type[P],
+    factory: WebSocketServerFactory,
+    settings: Settings,
+    clock: IReactorTime,
+    poll: Poll | None = None,
 ) -> type[P]:
     """
     Return a subclass of a guarded protocol that has all its options, Autobahn's too, as attributes.
 
     A class of its own for each factory: two daemons may live in a process.
+
+    :param poll: Waits for what open connections have to read, with the fast path.
     """
     common = what_is_common() if settings.fast_path else {}
     options = {
@@ -45,7 +51,7 @@ def configured(
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,
         "fast_path": settings.fast_path,
-        "poll": make_poll(clock) if settings.fast_path else None,
+        "poll": poll if settings.fast_path else None,
         "sends_at_once": settings.fast_path and knows_buffers(),
         "perMessageCompressionAccept": staticmethod(
             agree_to_deflate if settings.compression else agree_to_nothing

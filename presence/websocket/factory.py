@@ -17,6 +17,7 @@ from presence.interfaces import IConnection, IConnections
 from presence.logs import Summary, logger
 from presence.session import Session
 from presence.websocket.configuration import configured
+from presence.websocket.polling import make_poll
 from presence.websocket.protocol import PresenceProtocol
 from presence.websocket.traffic import Traffic
 
@@ -65,12 +66,13 @@ class PresenceFactory(WebSocketServerFactory):
         self.proxied = proxied
         self.refused_origins = Summary(clock)
         self._clock = clock
+        self._poll = make_poll(clock)
         self.reconfigure(settings)
 
     def reconfigure(self, settings: Settings) -> None:
         """Let settings hold for all connections that are still to come."""
         self.settings = settings
-        self.protocol = configured(PresenceProtocol, self, settings, self._clock)
+        self.protocol = configured(PresenceProtocol, self, settings, self._clock, self._poll)
 
     def startFactory(self) -> None:
         """Say on which paths bytes come and go."""

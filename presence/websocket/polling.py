@@ -2,9 +2,8 @@
 Which connections have something to read, asked for all of them in one call of the reactor.
 
 For each descriptor that is ready the reactor calls ten functions before any of ours, most of
-them to name what is read in a kind of log that nobody writes (``log.callWithLogger`` of
-``twisted.python``). But epolls nest: here is one that the reactor waits for, and that waits
-for thousands.
+them for the sake of Twisted's old log: ``callWithLogger`` of ``twisted.python.log``. But epolls
+nest: here is one that the reactor waits for, and that waits for thousands.
 """
 
 from __future__ import annotations
@@ -18,9 +17,6 @@ from zope.interface import implementer
 
 from presence.logs import logger, without_text
 
-MOST_AT_ONCE = 256
-"""How many connections are read from in one turn of the reactor."""
-
 _log = logger(__name__)
 
 
@@ -30,7 +26,7 @@ class Poll:
     Waits in a reactor until one of many connections has something to read.
 
     It stands in the place of the reactor of these connections, and passes on what has to do
-    with writing and with time.
+    with writing and with time. Their protocols must not be half-closeable.
     """
 
     def __init__(self, reactor: IReactorFDSet) -> None:
@@ -42,7 +38,7 @@ class Poll:
         self.callLater = reactor.callLater  # type: ignore[attr-defined]  # each one has it
 
     def take(self, connection: Connection) -> None:
-        """Wait for what a connection has to read, in the place of its reactor."""
+        """Wait for what a connection has to read, in the place of its reactor, which does so now."""
         if connection.reactor is self._reactor:
             connection.stopReading()
             connection.reactor = self  # type: ignore[assignment]  # all that it asks of one is here
@@ -73,12 +69,14 @@ class Poll:
         return self._epoll.fileno()
 
     def logPrefix(self) -> str:
-        """Return a name for that log."""
+        """Return a name for the old log."""
         return "poll"
 
     def doRead(self) -> None:
-        """Let connections read that have something; the others in the next turn."""
-        for number, _ in self._epoll.poll(0, MOST_AT_ONCE):
+        """Let all connections read that have something."""
+        # All of them in this turn, as the reactor would: what is late, like a HELLO, has one turn more
+        # after a stall of ours.
+        for number, _ in self._epoll.poll(0, len(self._connections)):
             connection = self._connections.get(number)
             if connection is not None:  # else one before it has ended it
                 _read(connection)
@@ -86,7 +84,10 @@ class Poll:
     def connectionLost(self, reason: Failure) -> None:
         """End all connections, because the reactor stops."""
         for connection in list(self._connections.values()):
-            connection.connectionLost(reason)
+            try:
+                connection.connectionLost(reason)
+            except Exception:  # noqa: BLE001 - the others are to be told too
+                _tell_fault()
 
 
 def _read(connection: Connection) -> None:
@@ -95,8 +96,12 @@ def _read(connection: Connection) -> None:
         if lost is not None:
             connection.connectionLost(Failure(lost))
     except Exception:  # noqa: BLE001 - the reactor would end the poll, and all connections with it
-        _log.failure("internal error in a connection", failure=without_text(Failure()))
+        _tell_fault()
         connection.abortConnection()
+
+
+def _tell_fault() -> None:
+    _log.failure("internal error in a connection", failure=without_text(Failure()))
 
 
 def make_poll(reactor: IReactorTime) -> Poll | None:

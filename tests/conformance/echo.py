@@ -20,6 +20,7 @@ from twisted.internet.task import react
 from presence.config import Settings
 from presence.websocket.configuration import configured
 from presence.websocket.guard import GuardedProtocol
+from presence.websocket.polling import make_poll
 
 SETTINGS = Settings(
     max_message_bytes=16 * 2**20,  # the largest of the suite's messages
@@ -44,7 +45,7 @@ class EchoFactory(WebSocketServerFactory):
 
     def __init__(self, settings: Settings, clock: IReactorTime) -> None:
         super().__init__(server="", reactor=clock)
-        self.protocol = configured(EchoProtocol, self, settings, clock)
+        self.protocol = configured(EchoProtocol, self, settings, clock, make_poll(clock))
 
 
 def serve(reactor: IReactorTCP, *argv: str) -> Deferred[None]:

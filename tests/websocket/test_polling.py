@@ -100,15 +100,13 @@ class PollTests(SynchronousTestCase):
         self.poll.doRead()
         self.assert_read(b"", b"")
 
-    def test_some_at_once(self) -> None:
-        """Of very many some read in a turn, and the others in the next."""
-        self.patch(polling, "MOST_AT_ONCE", 1)
-        self.one.put(b"a")
-        self.other.put(b"a")
+    def test_all(self) -> None:
+        """All that have something read in one turn, however many they are."""
+        lines = [self.line() for _ in range(300)]
+        for line in lines:
+            line.put(b"a")
         self.poll.doRead()
-        self.assertEqual(self.one.protocol.data + self.other.protocol.data, b"a")
-        self.poll.doRead()
-        self.assert_read(b"a", b"a")
+        self.assertEqual([line.protocol.data for line in lines], [b"a"] * 300)
 
     def test_paused(self) -> None:
         """Who is paused does not read until it goes on."""
@@ -186,9 +184,12 @@ class PollTests(SynchronousTestCase):
         self.poll.connectionLost(Failure(CONNECTION_LOST))
         self.assertEqual((self.one.protocol.end, self.other.protocol.end), (ConnectionLost, ConnectionLost))
 
-    def test_name(self) -> None:
-        """The reactor is told a name for its log."""
-        self.assertEqual(self.poll.logPrefix(), "poll")
+    def test_fault_of_one(self) -> None:
+        """Then a fault of one of them, which the log tells, keeps nothing from the others."""
+        self.patch(self.one.protocol, "connectionLost", lambda _: int(SECRET))
+        self.poll.connectionLost(Failure(CONNECTION_LOST))
+        self.assertEqual(self.other.protocol.end, ConnectionLost)
+        self.assertEqual(len(self.flushLoggedErrors(Unforeseen)), 1)
 
     def test_elsewhere(self) -> None:
         """A connection of another reactor is left to it."""
