@@ -317,7 +317,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Begin to close, with nothing sent after it; what is not done in time is aborted."""
         self.outlet.close()
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self._linger_deadline is None:
+        if self._linger_deadline is None and self.state != _CLOSED:
             # Neither a peer that never answers nor one that never reads ends by itself.
             self._linger_deadline = self.clock.callLater(self.linger, self._abort)
 
@@ -355,6 +355,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         for call in (self._message_deadline, self._linger_deadline):
             if call is not None and call.active():
                 call.cancel()
+        self._message_deadline = self._linger_deadline = None
         if self._liveness is not None:
             self._liveness.stop()
             self._liveness = None

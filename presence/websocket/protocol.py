@@ -152,8 +152,10 @@ class PresenceProtocol(GuardedProtocol):
         self.outlet.close()
         self._traffic.count_end(self._sent_code or code)
         self._be_slow_no_more()
-        if self._breaking_off is not None and self._breaking_off.active():
-            self._breaking_off.cancel()
+        if self._breaking_off is not None:
+            if self._breaking_off.active():
+                self._breaking_off.cancel()
+            self._breaking_off = None
         _log.debug("{peer} closed with {code}", peer=self.peer, code=code)
         self._end_session(None)
         self._session = None  # else the two of them would wait for the garbage collector
@@ -190,8 +192,6 @@ class PresenceProtocol(GuardedProtocol):
     # IConnection
 
     def _put(self, data: bytes, sent: int = 0) -> bool:
-        if self.outlet.closed:
-            return False
         if self.outlet.paused:
             size = len(data)
             # One large reply by itself is no reason to close.

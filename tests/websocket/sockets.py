@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.tcp import Connection, Port, Server
-from twisted.internet.testing import MemoryReactor
+from twisted.internet.testing import MemoryReactor, MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 
@@ -78,19 +78,19 @@ class CountingSocket:
         return getattr(self._below, name)
 
 
-class CountingReactor(MemoryReactor):
+class CountingReactor(MemoryReactorClock):
     """
     A reactor that does nothing.
 
-    :ivar calls: How often it was told what to wait for, each of which is a call of epoll.
+    :ivar asked: How often it was told what to wait for, each of which is a call of epoll.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls = 0
+        self.asked = 0
 
     def _count(self, _: object) -> None:
-        self.calls += 1
+        self.asked += 1
 
     addReader = removeReader = addWriter = removeWriter = _count
 

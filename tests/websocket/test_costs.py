@@ -13,14 +13,15 @@ import tracemalloc
 import weakref
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from presence.config import Settings
 from presence.logs import LevelLogger
-from presence.websocket.protocol import make_frame
+from presence.websocket.protocol import MOST_QUEUED_BYTES, PresenceProtocol, make_frame
+from presence.wire.closing import CloseCode
 from presence.wire.messages import GoingAway
 from tests import canary
 from tests.conformance.deflate import deflated, offering
@@ -84,7 +85,7 @@ class CostCase(PeerTestCase):
         wire.flush()
         wire.say(frame(TEXT, hello(user_id)))
         wire.socket.sends.clear()
-        wire.reactor.calls = 0
+        wire.reactor.asked = 0
         return wire
 
 
@@ -92,7 +93,7 @@ class SendTests(CostCase):
     def assert_cost(self, sends: int, *wires: Loopback) -> None:
         """Assert that so many pieces went out on each of the connections, past the reactor."""
         for wire in wires:
-            self.assertEqual((len(wire.socket.sends), wire.reactor.calls), (sends, 0))
+            self.assertEqual((len(wire.socket.sends), wire.reactor.asked), (sends, 0))
 
     def test_message(self) -> None:
         """A message costs one ``send`` for the addressee, and one for the reply."""
@@ -174,8 +175,8 @@ class CallTests(CostCase):
 
 
 class EndTests(CostCase):
-    def test_nothing_waits(self) -> None:
-        """A connection that ended is freed at once, with its session, and not by the garbage collector."""
+    def assert_freed(self, end: Callable[[Loopback], object]) -> None:
+        """Assert that of a connection nothing is left as soon as it has ended."""
         wire = self.identified(1)
         (socket,) = self.daemon.roster.sockets_of(1)
         freed: list[weakref.ref[Any]] = [weakref.ref(wire.connection.protocol), weakref.ref(socket)]
@@ -183,8 +184,34 @@ class EndTests(CostCase):
         gc.collect()
         gc.disable()
         self.addCleanup(gc.enable)
+        end(wire)
         wire.connection.connectionLost(Failure(ConnectionDone()))
         self.assertEqual([one() for one in freed], [None, None])
+
+    def test_lost(self) -> None:
+        """A connection that is lost is freed, with its session, and not by the garbage collector."""
+        self.assert_freed(lambda _: None)
+
+    def test_lingers(self) -> None:
+        """So is one that was closed and did not end in time."""
+
+        def linger(wire: Loopback) -> None:
+            cast("PresenceProtocol", wire.connection.protocol).close(CloseCode.TOKEN_REVOKED)
+            self.daemon.clock.advance(Settings().linger)
+
+        self.assert_freed(linger)
+
+    def test_broken_off(self) -> None:
+        """So is one that did not read what was sent to it."""
+
+        def do_not_read(wire: Loopback) -> None:
+            protocol = cast("PresenceProtocol", wire.connection.protocol)
+            protocol.pauseProducing()
+            for _ in range(2):
+                protocol.outlet.pass_on(bytes(MOST_QUEUED_BYTES))
+            self.daemon.clock.advance(0)
+
+        self.assert_freed(do_not_read)
 
 
 class MemoryTests(CostCase):
