@@ -1,4 +1,4 @@
-"""Timers for thousands of things of which most have the same time, and few need all of it."""
+"""Timers for thousands of things that wait equally long, to the moment; most are cancelled before."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Deadlines:
     Calls many things later, with one timer of the reactor for all that have the same time.
 
     A timer of the reactor is three objects and a place in a heap, which are dear to compare; here it
-    is an object and an entry of a dictionary.
+    is an object and an entry of a dictionary. What may be a little late has :class:`presence.ticker.Ticker`,
+    which also takes times of any length together.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -61,7 +62,7 @@ class _Queue:
         self._clock = clock
         self._seconds = seconds
         self._queues = queues
-        # Of a plain dictionary the first is the slower to find, the more came before it.
+        # A plain dictionary keeps a hole for each one that was deleted, and looks through them for the first.
         self._deadlines: OrderedDict[Deadline, None] = OrderedDict()
         self._latest = 0.0
         self._timer: IDelayedCall = clock.callLater(seconds, self._look)

@@ -26,12 +26,14 @@ online     closed      gone         the user leaves, mostly held for a while
 gone       every one   gone         nothing
 ========== =========== ============ ==========================================
 
-PING is answered in every state but the last. A first HELLO must come in time: the
+PING is answered in every state but the last. What an identified socket asks changes nothing here
+and goes past the machine, but for what waited in ``checking``. A first HELLO must come in time: the
 deadline runs in ``waiting`` only, and anew at each entry.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -193,9 +195,10 @@ def _come_again(inputs: _Inputs, check: Check) -> None:
             inputs.ask(request)
 
 
-def _told_to_wait(failure: Failure) -> float:
+def _told_to_wait(failure: Failure) -> int:
+    # In whole seconds, so that many have the same deadline.
     problem = failure.value
-    return problem.after or 0.0 if isinstance(problem, Refused) else 0.0
+    return ceil(problem.after or 0) if isinstance(problem, Refused) else 0
 
 
 @_checking.upon(_Inputs.refused).to(_waiting)
@@ -327,7 +330,7 @@ class Session:
         elif type(request) is Goodbye:
             self._inputs.goodbye(request)
         elif self._world.socket is not None:
-            # It changes nothing of what the connection is, so it need not pass the machine.
+            # As the machine does, without what that costs.
             self._world.answer(self._world.socket, request)
         else:
             self._inputs.ask(request)

@@ -57,7 +57,7 @@ class World:
     """
     What the machine acts on.
 
-    :ivar deadline: The call that ends ``waiting``, while that is the state.
+    :ivar deadline: The call that closes the connection for want of a HELLO, in ``waiting``.
     :ivar socket: The socket, while there is one: in ``online``.
     """
 
