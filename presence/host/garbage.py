@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 OBJECTS_BETWEEN = 10_000
-"""How many new objects there are before Python looks which of them are garbage; by itself 700."""
+"""How many new objects there are before Python looks which of them are garbage; by itself 700 or 2000."""
 
 
 def collect_seldom() -> None:

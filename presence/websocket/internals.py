@@ -250,6 +250,7 @@ def what_is_common() -> dict[str, object]:
         **dict.fromkeys(_LEFTOVERS),
         **_AT_FIRST,
         # Instead of what WebSocketProtocol.__init__ makes: Deferreds that nobody waits for, and the like.
+        # So no protocol of ours may have an __init__.
         "__init__": object.__init__,
         "is_closed": _Unheard(),
         "is_open": _Unheard(),
