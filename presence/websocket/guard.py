@@ -317,7 +317,7 @@ class GuardedProtocol(WebSocketServerProtocol):
         """Begin to close, with nothing sent after it; what is not done in time is aborted."""
         self.outlet.close()
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self._linger_deadline is None and self.state != _CLOSED:
+        if self._linger_deadline is None:
             # Neither a peer that never answers nor one that never reads ends by itself.
             self._linger_deadline = self.clock.callLater(self.linger, self._abort)
 
