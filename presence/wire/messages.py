@@ -38,7 +38,7 @@ Label = Annotated[str, Meta(max_length=64)]
 
 def timestamp(seconds: float) -> float:
     """Return a time as messages carry it, in seconds and whole milliseconds."""
-    return int(seconds * 1000 + 0.5) / 1000  # round() takes four times as long
+    return int(seconds * 1000 + 0.5) / 1000  # round() takes more than twice as long
 
 
 class Position(Struct, frozen=True):
