@@ -58,6 +58,7 @@ class TokenBucketTests(SynchronousTestCase):
     def test_dearer_than_all(self) -> None:
         """What costs more than the whole burst takes the whole burst."""
         self.assertEqual([self.bucket.take(0, 500), self.bucket.take(4, 500)], [0, 0])
+        self.assertEqual([self.bucket.take(4), self.bucket.take(8, 500)], [1 / 50, 0])
 
     def test_clock_set_back(self) -> None:
         """A clock that is set back takes nothing away, and goes on from there."""

@@ -74,6 +74,12 @@ class DeadlineTests(SessionTestCase):
         self.refuse(ErrorCode.AUTH_UNAVAILABLE, after=30.0)
         self.assert_closes_in(client, 40)
 
+    def test_whole_seconds(self) -> None:
+        """That time is in whole seconds, not less than it was told."""
+        client = self.checking()
+        self.refuse(ErrorCode.AUTH_UNAVAILABLE, after=0.4)
+        self.assert_closes_in(client, 11)
+
     def test_after_cancellation(self) -> None:
         """After a HELLO that was cancelled the whole time runs anew."""
         client = self.checking()
